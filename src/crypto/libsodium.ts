@@ -1,0 +1,30 @@
+/** The default crypto provider: libsodium compiled to WASM, loaded on first use. */
+import { concat } from 'uint8arrays/concat';
+import type { CryptoProvider } from './provider.ts';
+
+let loading: Promise<CryptoProvider> | undefined;
+
+/** Loads `libsodium-wrappers` once and resolves to the provider on it. */
+export function libsodium(): Promise<CryptoProvider> {
+  loading ??= load();
+  return loading;
+}
+
+async function load(): Promise<CryptoProvider> {
+  const { default: sodium } = await import('libsodium-wrappers');
+  await sodium.ready;
+  return {
+    blake2b: (parts, key) => sodium.crypto_generichash(32, parts.length === 1 ? parts[0]! : concat(parts as Uint8Array[]), key ?? null),
+    randomBytes: (length) => sodium.randombytes_buf(length),
+    keyPair: (seed) => {
+      const { publicKey, privateKey } =
+        seed === undefined ? sodium.crypto_sign_keypair() : sodium.crypto_sign_seed_keypair(seed);
+      return { publicKey, secretKey: privateKey };
+    },
+    sign: (message, secretKey) => sodium.crypto_sign_detached(message, secretKey),
+    verify: (signature, message, publicKey) =>
+      signature.byteLength === 64 &&
+      publicKey.byteLength === 32 &&
+      sodium.crypto_sign_verify_detached(signature, message, publicKey),
+  };
+}

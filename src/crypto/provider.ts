@@ -1,0 +1,27 @@
+/**
+ * The crypto seam: the primitives that the protocol asks for, behind one small interface. The default is
+ * libsodium (`libsodium.ts`, loaded on first use); an app may bring another.
+ */
+import type { MaybePromise } from '../stream/stage.ts';
+
+/** An Ed25519 key pair. */
+export interface KeyPair {
+  /** 32 bytes; also the feed's key. */
+  readonly publicKey: Uint8Array;
+  /** 64 bytes: seed, then public key. */
+  readonly secretKey: Uint8Array;
+}
+
+/** Hashing is synchronous; `verify` may take its time, since some platforms only have it that way. */
+export interface CryptoProvider {
+  /** BLAKE2b-256 over the concatenation of `parts`; keyed where `key` (at most 64 bytes) is given. 32 bytes. */
+  blake2b(parts: readonly Uint8Array[], key?: Uint8Array): Uint8Array;
+  /** `length` bytes from the platform's secure random source. */
+  randomBytes(length: number): Uint8Array;
+  /** An Ed25519 pair: from a 32-byte seed, or a fresh one. */
+  keyPair(seed?: Uint8Array): KeyPair;
+  /** Ed25519 signature, 64 bytes, with a 64-byte secret key. */
+  sign(message: Uint8Array, secretKey: Uint8Array): Uint8Array;
+  /** Whether `signature` is the holder of `publicKey`'s over `message`. A wrong length is a plain false. */
+  verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): MaybePromise<boolean>;
+}

@@ -1,0 +1,38 @@
+/**
+ * What a feed asks of the place that keeps it: six named files with random access. The layout inside
+ * them is the feed's business (see `sleep.ts`), so that a folder can travel between storages.
+ */
+
+import type { MaybePromise } from '../stream/stage.ts';
+
+/** The files of one feed, as hypercore 7 names them. */
+export type FileName = 'key' | 'secret_key' | 'tree' | 'signatures' | 'bitfield' | 'data';
+
+/** One file with random access. Offsets and lengths are in bytes. */
+export interface StorageFile {
+  /** The file's length now. */
+  size(): MaybePromise<number>;
+  /**
+   * Reads `length` bytes from `offset`; what lies past the end, or was never written, is zeros.
+   * The array is the caller's to keep.
+   */
+  read(offset: number, length: number): MaybePromise<Uint8Array>;
+  /** Writes all of `bytes` at `offset`, growing the file where needed. The caller may reuse `bytes` after. */
+  write(offset: number, bytes: Uint8Array): MaybePromise<void>;
+  /** Cuts the file off at `length` bytes. */
+  truncate(length: number): MaybePromise<void>;
+  /** Returns the space of a range to the machine where that can be done; its bytes are worth nothing after. */
+  discard?(offset: number, length: number): MaybePromise<void>;
+  /** Returns once everything written before would survive a loss of power. */
+  flush(): MaybePromise<void>;
+}
+
+/** The place that keeps one feed, held by one opener at a time. */
+export interface Storage {
+  /** Takes hold of the place. Throws `StorageError` `locked` when another holds it. */
+  open(): MaybePromise<void>;
+  /** A file of the feed; made on its first write. */
+  file(name: FileName): StorageFile;
+  /** Lets go of the place. Idempotent. */
+  close(): MaybePromise<void>;
+}

@@ -1,0 +1,32 @@
+import { defineConfig } from 'vitest/config';
+
+/** One entry a subpath of package.json's `exports`. */
+const entries = {
+  index: 'src/index.ts',
+  stream: 'src/stream/index.ts',
+  wire: 'src/wire/index.ts',
+  crypto: 'src/crypto/index.ts',
+  feed: 'src/feed/index.ts',
+  'storage/memory': 'src/storage/memory.ts',
+  'storage/node': 'src/storage/node.ts',
+  'transport/node': 'src/transport/node.ts',
+  'cli/main': 'src/cli/main.ts',
+};
+
+export default defineConfig({
+  build: {
+    target: 'es2022',
+    minify: false,
+    sourcemap: true,
+    lib: { entry: entries, formats: ['es'] },
+    rolldownOptions: {
+      // What npm installs beside us is never bundled into us.
+      external: [/^node:/, /^[a-z@][^:]*$/i],
+      output: { chunkFileNames: 'chunks/[name]-[hash].js', entryFileNames: '[name].js' },
+    },
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 30_000,
+  },
+});
