@@ -23,6 +23,8 @@ export type ProtocolErrorCode =
   | 'wrong-feed'
   /** The remote asks for a feed that this side does not have. */
   | 'unknown-feed'
+  /** The remote hung up before its Handshake. */
+  | 'refused'
   /** Both sides wait for the other to name a feed. */
   | 'no-feed'
   /** A channel number past the limit, or more channels than allowed. */
@@ -70,7 +72,9 @@ export class ProtocolError extends Error {
 /** Throws unless `value` is a `Uint8Array`, of exactly `length` bytes where one is given. */
 export function assertBytes(name: string, value: unknown, length?: number): asserts value is Uint8Array {
   if (!(value instanceof Uint8Array)) {
-    throw new TypeError(`"${name}" expected Uint8Array${length === undefined ? '' : ` of ${length} bytes`}, got ${describe(value)}`);
+    throw new TypeError(
+      `"${name}" expected Uint8Array${length === undefined ? '' : ` of ${length} bytes`}, got ${describe(value)}`,
+    );
   }
   if (length !== undefined && value.byteLength !== length) {
     throw new RangeError(`"${name}" expected ${length} bytes, got ${value.byteLength}`);
@@ -84,7 +88,8 @@ export function assertInteger(
   min = 0,
   max: number = Number.MAX_SAFE_INTEGER,
 ): asserts value is number {
-  if (typeof value !== 'number') throw new TypeError(`"${name}" expected a whole number, got ${describe(value)}`);
+  if (typeof value !== 'number')
+    throw new TypeError(`"${name}" expected a whole number, got ${describe(value)}`);
   if (!Number.isSafeInteger(value) || value < min || value > max) {
     throw new RangeError(`"${name}" expected a whole number from ${min} to ${max}, got ${value}`);
   }
@@ -93,7 +98,8 @@ export function assertInteger(
 /** What came, in a word or two, for an error message. */
 export function describe(value: unknown): string {
   if (value === null) return 'null';
-  if (typeof value === 'string') return `string ${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)}`;
+  if (typeof value === 'string')
+    return `string ${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)}`;
   if (typeof value === 'object') return value.constructor?.name ?? 'object';
   return `${typeof value} ${String(value)}`;
 }

@@ -14,7 +14,12 @@ async function load(): Promise<CryptoProvider> {
   const { default: sodium } = await import('libsodium-wrappers');
   await sodium.ready;
   return {
-    blake2b: (parts, key) => sodium.crypto_generichash(32, parts.length === 1 ? parts[0]! : concat(parts as Uint8Array[]), key ?? null),
+    blake2b: (parts, key) =>
+      sodium.crypto_generichash(
+        32,
+        parts.length === 1 ? parts[0]! : concat(parts as Uint8Array[]),
+        key ?? null,
+      ),
     randomBytes: (length) => sodium.randombytes_buf(length),
     keyPair: (seed) => {
       const { publicKey, privateKey } =

@@ -16,6 +16,8 @@ export type Stage<I, O = I> = (source: AsyncIterable<readonly I[]>) => AsyncIter
 export interface Machine<I, O> {
   /** Takes one input and adds what it makes of it to `out`. What it added before it throws counts. */
   push(input: I, out: O[]): void;
+  /** The batch has ended: what was held back to go out together goes out now. */
+  flush?(out: O[]): void;
   /** The source has ended. Throws where it ended too early. */
   end?(out: O[]): void;
 }
@@ -28,6 +30,7 @@ export function stage<I, O>(make: () => Machine<I, O>): Stage<I, O> {
       const out: O[] = [];
       try {
         for (const input of batch) machine.push(input, out);
+        machine.flush?.(out);
       } catch (error) {
         if (out.length > 0) yield out;
         throw error;

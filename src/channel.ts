@@ -1,0 +1,244 @@
+/** One feed within a session: what the remote says about it comes in here, what we say goes out here. */
+import { toHex } from './crypto/hex.ts';
+import { ProtocolError } from './errors.ts';
+import type { Limits } from './limits.ts';
+import type { Outbox, Produce } from './outbox.ts';
+import { type Deferred, deferred } from './stream/deferred.ts';
+import type { ExtensionNames } from './wire/extensions.ts';
+import type * as wire from './wire/messages.ts';
+
+/** A message of an extension, by its name. */
+export interface NamedExtension {
+  readonly type: 'extension';
+  readonly name: string;
+  readonly payload: Uint8Array;
+}
+
+type Session = 'feed' | 'handshake' | 'keepalive' | 'extension' | 'unassigned' | 'unreadable';
+
+/** What a channel receives. */
+export type ChannelMessage = Exclude<wire.Message, { type: Session }> | NamedExtension;
+
+/** What a channel sends; fields with a default may be left out. */
+export type ChannelSendable = Exclude<wire.Sendable, { type: Session }> | NamedExtension;
+
+/** Takes messages in order. A promise holds the next ones back: that is the backpressure. */
+export type Consumer = (batch: readonly ChannelMessage[]) => void | Promise<void>;
+
+/** What a channel needs of its session. */
+export interface ChannelHost {
+  readonly outbox: Outbox;
+  readonly extensions: ExtensionNames;
+  readonly limits: Limits;
+  /** The channel has taken what it held. */
+  drained(): void;
+  /** The channel was closed on this side. */
+  closed(channel: Channel): void;
+  /** The consumer failed. */
+  fail(error: unknown): void;
+}
+
+export class Channel implements AsyncIterable<ChannelMessage> {
+  /** 32 bytes; names the feed without giving its key away. */
+  readonly discoveryKey: Uint8Array;
+  readonly #host: ChannelHost;
+  readonly #opened: Deferred<void> = deferred();
+  readonly #closed: Deferred<void> = deferred();
+  #key: Uint8Array | undefined;
+  /** This side's number, once it has opened the channel. */
+  #id: number | undefined;
+  #inbox: ChannelMessage[] = [];
+  #inboxBytes = 0;
+  #consumer: Consumer | undefined;
+  #busy = false;
+  #ended = false;
+  #error: unknown;
+  #onEnd: (() => void) | undefined;
+
+  /** @internal */
+  constructor(host: ChannelHost, discoveryKey: Uint8Array) {
+    this.#host = host;
+    this.discoveryKey = discoveryKey;
+  }
+
+  /** The feed's key; `undefined` while only the remote has opened the channel. */
+  get key(): Uint8Array | undefined {
+    return this.#key;
+  }
+
+  /** Resolves when both sides have opened the channel; rejects where it closes before. */
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  /** Resolves when the channel has ended, for whatever reason; the session's `closed` tells which. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  /** Queues a message. It goes out in order with the channel's others; nothing happens on a closed channel. */
+  send(message: ChannelSendable): void {
+    if (message.type === 'extension') {
+      const id = this.#host.extensions.idOf(message.name);
+      this.#queue({ type: 'extension', id, payload: message.payload });
+    } else {
+      this.#queue(message);
+    }
+  }
+
+  /** Queues a message that is made only when the transport can take it. */
+  sendLater(produce: Produce): void {
+    this.#queue(produce);
+  }
+
+  /** `undefined` where there is room to send; else a promise of room. */
+  writable(): Promise<void> | undefined {
+    return this.#id === undefined || this.#ended ? undefined : this.#host.outbox.writable(this.#id);
+  }
+
+  /**
+   * Takes what the channel receives, in batches, from the first message on. One consumer at a time.
+   * @throws TypeError where there is one already.
+   */
+  receive(consumer: Consumer): void {
+    if (this.#consumer !== undefined) {
+      throw new TypeError('a channel has one consumer, and this one is being read already');
+    }
+    this.#consumer = consumer;
+    // Not before the caller has gone on, or its own state might not be set up yet.
+    Promise.resolve().then(() => this.flush());
+  }
+
+  /** The messages one by one; sugar over {@link receive}. Throws the session's error where it failed. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<ChannelMessage, void, undefined> {
+    let batch: readonly ChannelMessage[] = [];
+    let next = 0;
+    let taken: (() => void) | undefined;
+    let wake: (() => void) | undefined;
+    this.receive((messages) => {
+      batch = messages;
+      next = 0;
+      wake?.();
+      return new Promise((resolve) => {
+        taken = resolve;
+      });
+    });
+    this.#onEnd = () => wake?.();
+    try {
+      for (;;) {
+        while (next < batch.length) yield batch[next++]!;
+        taken?.();
+        taken = undefined;
+        // The next batch, if one waits, is handed over in this turn.
+        await undefined;
+        if (next < batch.length) continue;
+        if (this.#ended && this.#inbox.length === 0) {
+          if (this.#error !== undefined) throw this.#error;
+          return;
+        }
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    } finally {
+      this.#consumer = undefined;
+      this.#onEnd = undefined;
+      this.#inbox.unshift(...batch.slice(next));
+      taken?.();
+    }
+  }
+
+  /** Stops taking part. The protocol has no word for it: the remote is not told and may go on sending. */
+  close(): void {
+    if (this.#ended) return;
+    this.end();
+    this.#host.closed(this);
+  }
+
+  /** @internal This side has opened the channel under its number `id`. */
+  openLocal(id: number, key: Uint8Array): void {
+    this.#id = id;
+    this.#key = key;
+    Promise.resolve().then(() => this.flush());
+  }
+
+  /** @internal Both sides have opened the channel. */
+  openBoth(): void {
+    this.#opened.resolve();
+  }
+
+  /** @internal Whether this side has opened the channel. */
+  get isLocal(): boolean {
+    return this.#id !== undefined;
+  }
+
+  /** @internal */
+  get isEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** @internal More is held than the budget allows. */
+  get isFull(): boolean {
+    return this.#inboxBytes > this.#host.limits.channelBytes;
+  }
+
+  /** @internal Messages and bytes held. */
+  get held(): { readonly messages: number; readonly bytes: number } {
+    return { messages: this.#inbox.length, bytes: this.#inboxBytes };
+  }
+
+  /** @internal Takes a received message in; {@link flush} hands it on. */
+  push(message: ChannelMessage, bytes: number): void {
+    this.#inbox.push(message);
+    this.#inboxBytes += bytes;
+  }
+
+  /** @internal Hands what is held to the consumer, unless it is busy or the channel is not open here yet. */
+  flush(): void {
+    if (this.#consumer === undefined || this.#busy || this.#id === undefined) return;
+    if (this.#inbox.length === 0) return;
+    const batch = this.#inbox;
+    this.#inbox = [];
+    this.#inboxBytes = 0;
+    this.#host.drained();
+    try {
+      const pending = this.#consumer(batch);
+      if (pending === undefined) return;
+      this.#busy = true;
+      pending.then(
+        () => {
+          this.#busy = false;
+          this.flush();
+        },
+        (error) => this.#host.fail(error),
+      );
+    } catch (error) {
+      this.#host.fail(error);
+    }
+  }
+
+  /** @internal No more will be received; `error` where the session failed. What is held is still handed on. */
+  end(error?: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#error = error;
+    this.#opened.reject(
+      error ??
+        new ProtocolError(
+          'refused',
+          `the channel of ${toHex(this.discoveryKey)} closed before the remote opened it: it may not have this feed`,
+        ),
+    );
+    this.#closed.resolve();
+    this.#onEnd?.();
+  }
+
+  #queue(item: wire.Sendable | Produce): void {
+    if (this.#id === undefined) {
+      throw new TypeError(
+        'a channel that only the remote has opened cannot send: call session.open with the key of its feed first',
+      );
+    }
+    if (!this.#ended) this.#host.outbox.send(this.#id, item);
+  }
+}

@@ -1,0 +1,28 @@
+/** Keys as text. */
+import { describe } from '../errors.ts';
+
+/** Lower-case hex. */
+export function toHex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  return text;
+}
+
+/**
+ * A feed's key as 32 bytes, from bytes, from 64 hex characters or from a `dat://` link.
+ * @throws TypeError or RangeError that says what came instead.
+ */
+export function parseKey(key: Uint8Array | string): Uint8Array {
+  if (key instanceof Uint8Array) {
+    if (key.byteLength !== 32) throw new RangeError(`"key" expected 32 bytes, got ${key.byteLength}`);
+    return key;
+  }
+  if (typeof key !== 'string') {
+    throw new TypeError(`"key" expected 32 bytes, 64 hex characters or a dat:// link, got ${describe(key)}`);
+  }
+  const text = key.trim().replace(/^dat:\/\/([^+/]*).*$/i, '$1');
+  if (!/^[0-9a-f]{64}$/i.test(text)) {
+    throw new RangeError(`"key" expected 64 hex characters or a dat:// link with them, got ${describe(key)}`);
+  }
+  return Uint8Array.from({ length: 32 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16));
+}

@@ -1,0 +1,107 @@
+/**
+ * The first frame of a direction: a Feed in clear. Reads it off the transport and hands on the rest of the
+ * bytes, which are enciphered from the very next one on.
+ */
+import { toHex } from './crypto/hex.ts';
+import { ProtocolError } from './errors.ts';
+import type { Limits } from './limits.ts';
+import { decodePacket } from './wire/codec.ts';
+import type { Feed, Packet } from './wire/messages.ts';
+import { readVarint } from './wire/varint.ts';
+
+/** The remote's first frame, and what follows it. */
+export interface FirstFrame {
+  readonly channel: number;
+  readonly feed: Feed;
+  /** Batches of one chunk. Has one reader. */
+  readonly rest: AsyncIterable<readonly Uint8Array[]>;
+}
+
+/**
+ * Waits for the remote's Feed. Keepalives before it are passed over. `undefined` where the remote ended
+ * without a word. Throws `dialect` for anything that is not the opening of a Hypercore 6 peer, and
+ * `truncated` where the transport ends inside the frame.
+ */
+export async function readFirstFrame(
+  source: AsyncIterable<Uint8Array>,
+  limits: Pick<Limits, 'firstFrameBytes' | 'channels'>,
+): Promise<FirstFrame | undefined> {
+  const chunks = source[Symbol.asyncIterator]();
+  let held: Uint8Array = new Uint8Array(0);
+  for (;;) {
+    const { value: chunk, done } = await chunks.next();
+    if (done) {
+      if (held.byteLength === 0) return undefined;
+      throw new ProtocolError('truncated', `the connection ended inside the first frame: reconnect`);
+    }
+    const bytes = withoutKeepalives(join(held, chunk));
+    const end = frameEnd(bytes, limits.firstFrameBytes);
+    if (end === undefined || end > bytes.byteLength) {
+      held = bytes;
+      continue;
+    }
+    const length = readVarint(bytes)!;
+    const { channel, message } = decodeFirst(bytes.subarray(length.end, end), bytes, limits.channels);
+    return { channel, feed: message, rest: remaining(bytes.subarray(end), chunks) };
+  }
+}
+
+/** Where the first frame ends; `undefined` while that cannot be told. */
+function frameEnd(bytes: Uint8Array, maxBytes: number): number | undefined {
+  const length = readVarint(bytes);
+  if (length === undefined) {
+    if (bytes.byteLength >= 4) throw notThisDialect(bytes);
+    return undefined;
+  }
+  if (length.value > maxBytes) throw notThisDialect(bytes);
+  return length.end + length.value;
+}
+
+function decodeFirst(body: Uint8Array, bytes: Uint8Array, maxChannels: number): Packet<Feed> {
+  let packet: Packet;
+  try {
+    packet = decodePacket(body, maxChannels);
+  } catch (error) {
+    throw notThisDialect(bytes, error);
+  }
+  if (packet.message.type !== 'feed') throw notThisDialect(bytes);
+  return { channel: packet.channel, message: packet.message };
+}
+
+function notThisDialect(bytes: Uint8Array, cause?: unknown): ProtocolError {
+  // A Noise XX opening of hypercore-protocol 7 and 8 is 58 bytes long; see "Dialects" in the specification.
+  const noise = bytes[0] === 58;
+  return new ProtocolError(
+    'dialect',
+    `the remote does not speak the Hypercore 6 protocol: it opened with ${toHex(bytes.subarray(0, 8))}${
+      noise ? ', which looks like the Noise handshake of hypercore-protocol 7 or 8' : ''
+    }. Check the address and the port`,
+    { cause },
+  );
+}
+
+function withoutKeepalives(bytes: Uint8Array): Uint8Array {
+  let start = 0;
+  while (bytes[start] === 0) start++;
+  return bytes.subarray(start);
+}
+
+function join(held: Uint8Array, chunk: Uint8Array): Uint8Array {
+  if (held.byteLength === 0) return chunk;
+  const joined = new Uint8Array(held.byteLength + chunk.byteLength);
+  joined.set(held);
+  joined.set(chunk, held.byteLength);
+  return joined;
+}
+
+async function* remaining(
+  first: Uint8Array,
+  chunks: AsyncIterator<Uint8Array>,
+): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+  if (first.byteLength > 0) yield [first];
+  for (;;) {
+    const { value: chunk, done } = await chunks.next();
+    if (done) return;
+    yield [chunk];
+  }
+}

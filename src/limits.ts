@@ -1,0 +1,74 @@
+/** Every cap on what a peer can make this side hold or do, each with its reason. All can be set. */
+import { assertInteger } from './errors.ts';
+
+/** Counts, bytes and milliseconds; see {@link defaultLimits} for the values and their reasons. */
+export interface Limits {
+  /** Bytes of one frame's body. */
+  readonly frameBytes: number;
+  /** Bytes of the first frame's body, which is read before the remote has shown that it knows a key. */
+  readonly firstFrameBytes: number;
+  /** Channels a direction. */
+  readonly channels: number;
+  /** Unreadable messages a session before it ends. */
+  readonly unreadableMessages: number;
+  /** Messages that wait for a feed not opened on this side. */
+  readonly unopenedMessages: number;
+  /** Bytes that wait for all feeds not opened on this side. */
+  readonly unopenedBytes: number;
+  /** Bytes received on a channel and not yet consumed, past which the session stops reading. */
+  readonly channelBytes: number;
+  /** Bytes sent on a channel and not yet taken by the transport, past which `writable()` waits. */
+  readonly sendBytes: number;
+  /** Extension names taken from a Handshake. */
+  readonly extensionNames: number;
+  /** UTF-16 code units of one extension name. */
+  readonly extensionNameLength: number;
+  /** Requests of one peer that wait for their answer. */
+  readonly requests: number;
+  /** Milliseconds without a received byte after which the session ends. */
+  readonly idleMs: number;
+  /** Milliseconds without a sent byte after which a keepalive goes out. */
+  readonly keepaliveMs: number;
+}
+
+/** The limits in force where none are given. */
+export const defaultLimits: Limits = {
+  // hypercore-protocol 6 refuses more, so more cannot travel.
+  frameBytes: 8_388_608,
+  // A Feed with its nonce takes 62 bytes at most; a later dialect may add fields.
+  firstFrameBytes: 1024,
+  // hypercore-protocol since 6.8.0.
+  channels: 256,
+  // A peer of a newer minor version may send what we cannot read; one that sends nothing else is broken.
+  unreadableMessages: 64,
+  // hypercore-protocol 6 keeps 17 and hangs up at the 18th.
+  unopenedMessages: 17,
+  // The reference has no such cap and would hold 17 * 8 MiB for each of 255 channels.
+  unopenedBytes: 1_048_576,
+  // Some 16 blocks of 64 KiB: what one peer has in flight at most.
+  channelBytes: 1_048_576,
+  sendBytes: 262_144,
+  // Generous: Dat clients declare two or three.
+  extensionNames: 256,
+  extensionNameLength: 256,
+  // hypercore 7 keeps 16 in flight; this leaves room for several selections of an eager client.
+  requests: 1024,
+  // hypercore-protocol 6 hangs up after 6.25 to 7.5 s of silence.
+  idleMs: 7500,
+  // It sends every 5 s; sooner leaves room for a slow timer before its shortest deadline of 6.25 s.
+  keepaliveMs: 3750,
+};
+
+/** The defaults with `overrides` in their place. @throws RangeError for a value that is no whole number. */
+export function withDefaults(overrides: Partial<Limits> = {}): Limits {
+  const limits = { ...defaultLimits, ...overrides };
+  for (const [name, value] of Object.entries(limits)) {
+    if (!(name in defaultLimits)) {
+      throw new RangeError(
+        `"limits" expected one of ${Object.keys(defaultLimits).join(', ')}, got "${name}"`,
+      );
+    }
+    assertInteger(`limits.${name}`, value, 1);
+  }
+  return limits;
+}

@@ -1,0 +1,92 @@
+/** What `connect` is asked for, checked and with its defaults filled in. */
+import { parseKey } from './crypto/hex.ts';
+import { libsodium } from './crypto/libsodium.ts';
+import type { CryptoProvider } from './crypto/provider.ts';
+import { assertBytes, describe } from './errors.ts';
+import { type Limits, withDefaults } from './limits.ts';
+import { type Clock, systemClock } from './stream/clock.ts';
+import type { MaybePromise } from './stream/stage.ts';
+import type { AbortSignalLike } from './stream/transport.ts';
+import type { TraceListener } from './trace.ts';
+import { sortNames } from './wire/extensions.ts';
+
+/** Finds the key of the feed with a discovery key (32 bytes); `undefined` where this side does not have it. */
+export type KeyLookup = (discoveryKey: Uint8Array) => MaybePromise<Uint8Array | string | undefined>;
+
+/** One of `key` and `keys` is needed, or both. */
+export interface ConnectOptions {
+  /** The feed to open first: 32 bytes, 64 hex characters or a `dat://` link. This side speaks at once. */
+  readonly key?: Uint8Array | string | undefined;
+  /**
+   * How a server answers: without `key` this side waits for the remote's first feed and opens it, if it is
+   * known here. Feeds that the remote opens later are looked up too.
+   */
+  readonly keys?: KeyLookup | undefined;
+  /** Names of extensions, in any order. */
+  readonly extensions?: readonly string[] | undefined;
+  /** Tells the remote that this side wants to stay. Default false. */
+  readonly live?: boolean | undefined;
+  /** Asks the remote to confirm every block that it stores. Default false. */
+  readonly ack?: boolean | undefined;
+  /** Anything of the app's own, for the remote to see. */
+  readonly userData?: Uint8Array | undefined;
+  /** This side's id; default 32 random bytes. */
+  readonly id?: Uint8Array | undefined;
+  /** False for transports that are private anyway; both sides must agree. Default true. */
+  readonly encrypted?: boolean | undefined;
+  /** Ends the session when it aborts. */
+  readonly signal?: AbortSignalLike | undefined;
+  readonly clock?: Clock | undefined;
+  readonly limits?: Partial<Limits> | undefined;
+  readonly trace?: TraceListener | undefined;
+  /** Default: libsodium. */
+  readonly crypto?: CryptoProvider | undefined;
+}
+
+/** The same, settled. */
+export interface Settings {
+  readonly key: Uint8Array | undefined;
+  readonly keys: KeyLookup | undefined;
+  readonly extensions: readonly string[];
+  readonly live: boolean;
+  readonly ack: boolean;
+  readonly userData: Uint8Array | undefined;
+  readonly id: Uint8Array;
+  readonly encrypted: boolean;
+  readonly signal: AbortSignalLike | undefined;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly trace: TraceListener | undefined;
+  readonly crypto: CryptoProvider;
+}
+
+/** @throws TypeError, RangeError for options that are none; the signal's reason where it has aborted. */
+export async function readOptions(options: ConnectOptions): Promise<Settings> {
+  const { key, keys, extensions = [], live = false, ack = false, userData, id, encrypted = true } = options;
+  if (key === undefined && keys === undefined) {
+    throw new TypeError(
+      '"key" or "keys" expected: which feed to open, or how to find the one that is asked for',
+    );
+  }
+  if (keys !== undefined && typeof keys !== 'function') {
+    throw new TypeError(`"keys" expected a function from discovery key to key, got ${describe(keys)}`);
+  }
+  if (userData !== undefined) assertBytes('userData', userData);
+  if (id !== undefined) assertBytes('id', id);
+  const settings = {
+    key: key === undefined ? undefined : parseKey(key),
+    keys,
+    extensions: sortNames(extensions),
+    live,
+    ack,
+    userData,
+    encrypted,
+    signal: options.signal,
+    clock: options.clock ?? systemClock(),
+    limits: withDefaults(options.limits),
+    trace: options.trace,
+  };
+  const crypto = options.crypto ?? (await libsodium());
+  if (options.signal?.aborted) throw options.signal.reason;
+  return { ...settings, crypto, id: id ?? crypto.randomBytes(32) };
+}

@@ -1,0 +1,216 @@
+/**
+ * Which message belongs to which channel. The numbers of the two directions are unrelated: a channel has one
+ * of ours once we have opened it, and one of the remote's once the remote has.
+ */
+import { Channel, type ChannelHost, type ChannelMessage } from './channel.ts';
+import { toHex } from './crypto/hex.ts';
+import { ProtocolError } from './errors.ts';
+import type { TraceListener } from './trace.ts';
+import type { Feed, Handshake, Packet } from './wire/messages.ts';
+
+/** What the router needs of its session. */
+export interface RouterHost extends ChannelHost {
+  readonly trace: TraceListener | undefined;
+  /** The remote's Handshake, on whichever channel. */
+  onHandshake(handshake: Handshake, drop: (reason: string) => void): void;
+  /** The remote has opened a channel that is not open here. */
+  onOffer(channel: Channel): void;
+}
+
+export class Router {
+  readonly #host: RouterHost;
+  /** By discovery key (hex): the channels open on either side. */
+  readonly #channels = new Map<string, Channel>();
+  /** By the remote's number. `undefined`: a second one for the same feed, which is passed over. */
+  readonly #remote = new Map<number, Channel | undefined>();
+  #localCount = 0;
+  #unreadable = 0;
+  /** Bytes that wait for feeds not open here. */
+  #unopenedBytes = 0;
+  /** What the remote has opened and `incoming` has not handed out. */
+  #arrived: Channel[] = [];
+  #onArrival: (() => void)[] = [];
+  #drained: (() => void) | undefined;
+  #ended = false;
+
+  constructor(host: RouterHost) {
+    this.#host = host;
+  }
+
+  /** Whether the remote has opened anything: it is a peer of this dialect. */
+  get isMet(): boolean {
+    return this.#remote.size > 0;
+  }
+
+  /** The channel of a feed that is open here, or its new number and the channel to open under it. */
+  open(discoveryKey: Uint8Array, key: Uint8Array): { channel: Channel; id: number | undefined } {
+    const { channels: max } = this.#host.limits;
+    const name = toHex(discoveryKey);
+    const known = this.#channels.get(name);
+    if (known?.isLocal) return { channel: known, id: undefined };
+    if (this.#localCount >= max) {
+      throw new RangeError(
+        `a session opens ${max} channels, closed ones included: raise limits.channels on both sides, or connect anew`,
+      );
+    }
+    const id = this.#localCount++;
+    const channel = known ?? new Channel(this.#host, discoveryKey.slice());
+    this.#channels.set(name, channel);
+    this.#unopenedBytes -= channel.held.bytes;
+    channel.openLocal(id, key);
+    // Open there already: just now, or from before this side closed it.
+    for (const [number, other] of this.#remote) {
+      if (other === undefined || toHex(other.discoveryKey) !== name) continue;
+      this.#remote.set(number, channel);
+      channel.openBoth();
+    }
+    return { channel, id };
+  }
+
+  /** Takes one received packet to where it belongs. @throws ProtocolError where it belongs nowhere. */
+  route({ channel: number, message, byteLength = 0 }: Packet): void {
+    this.#host.trace?.({ type: 'message', direction: 'in', channel: number, message });
+    if (message.type === 'keepalive') return;
+    if (message.type === 'feed') return this.onFeed(number, message);
+    // The reference drops a body of one byte before it looks at the channel.
+    if (message.type === 'unassigned' && message.code === undefined)
+      return this.#drop(number, 'a body of one byte');
+    if (!this.#remote.has(number)) {
+      throw new ProtocolError(
+        'unopened-channel',
+        `the remote sent "${message.type}" on channel ${number}, which it never opened: the bytes were damaged`,
+      );
+    }
+    switch (message.type) {
+      case 'handshake':
+        return this.#host.onHandshake(message, (reason) => this.#drop(number, reason));
+      case 'unassigned':
+        return this.#drop(number, `a message of type ${message.code}, unknown to this dialect`);
+      case 'unreadable':
+        return this.#onUnreadable(number, message.reason);
+      case 'extension': {
+        const name = this.#host.extensions.nameOf(message.id);
+        if (name === undefined)
+          return this.#drop(number, `extension ${message.id}, not declared by both sides`);
+        return this.#deliver(number, { type: 'extension', name, payload: message.payload }, byteLength);
+      }
+      default:
+        return this.#deliver(number, message, byteLength);
+    }
+  }
+
+  /** The remote opens a channel. On a number in use, it closes what was there. */
+  onFeed(number: number, feed: Feed): void {
+    const replaced = this.#remote.get(number);
+    if (replaced !== undefined) this.#replace(number, replaced);
+    const name = toHex(feed.discoveryKey);
+    const known = this.#channels.get(name);
+    if (known !== undefined && [...this.#remote.values()].includes(known)) {
+      this.#remote.set(number, undefined);
+      return this.#drop(number, 'a second channel for a feed that the remote has open');
+    }
+    const channel = known ?? new Channel(this.#host, feed.discoveryKey.slice());
+    this.#channels.set(name, channel);
+    this.#remote.set(number, channel);
+    this.#arrived.push(channel);
+    for (const wake of this.#onArrival.splice(0)) wake();
+    if (channel.isLocal) channel.openBoth();
+    else this.#host.onOffer(channel);
+  }
+
+  /** The channel was closed on this side. Its number of the remote's stays: what comes for it is dropped. */
+  close(channel: Channel): void {
+    const name = toHex(channel.discoveryKey);
+    if (this.#channels.get(name) === channel) this.#channels.delete(name);
+    if (!channel.isLocal) this.#unopenedBytes -= channel.held.bytes;
+    this.drained();
+  }
+
+  /** Hands what was routed on to the consumers. */
+  flush(): void {
+    for (const channel of this.#channels.values()) channel.flush();
+  }
+
+  /** Whether a channel holds more than its budget. */
+  get isFull(): boolean {
+    for (const channel of this.#channels.values()) if (channel.isFull) return true;
+    return false;
+  }
+
+  /** Resolves when every channel is within its budget, or the session has ended. */
+  async room(): Promise<void> {
+    while (this.isFull && !this.#ended) {
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve;
+      });
+    }
+  }
+
+  /** A channel has handed on what it held. */
+  drained(): void {
+    this.#drained?.();
+  }
+
+  /** Drops what no one reads, so that the remote's end is heard. */
+  dropUnread(): void {
+    for (const channel of this.#channels.values()) if (channel.isFull) channel.close();
+  }
+
+  /** The channels that the remote opens, in order, until the session ends. */
+  async *incoming(): AsyncGenerator<Channel, void, undefined> {
+    for (;;) {
+      const channel = this.#arrived.shift();
+      if (channel !== undefined) yield channel;
+      else if (this.#ended) return;
+      else await new Promise<void>((resolve) => this.#onArrival.push(resolve));
+    }
+  }
+
+  /** No message will come any more; `error` where the session failed. */
+  end(error?: unknown): void {
+    this.#ended = true;
+    for (const channel of this.#channels.values()) channel.end(error);
+    for (const wake of this.#onArrival.splice(0)) wake();
+    this.drained();
+  }
+
+  #replace(number: number, channel: Channel): void {
+    this.#remote.delete(number);
+    this.#arrived = this.#arrived.filter((waiting) => waiting !== channel);
+    channel.close();
+  }
+
+  #deliver(number: number, message: ChannelMessage, bytes: number): void {
+    const channel = this.#remote.get(number);
+    if (channel === undefined) return this.#drop(number, `"${message.type}" on a second channel of one feed`);
+    if (channel.isEnded) return this.#drop(number, `"${message.type}" on a channel closed here`);
+    if (!channel.isLocal) {
+      const { unopenedMessages, unopenedBytes } = this.#host.limits;
+      if (channel.held.messages >= unopenedMessages || this.#unopenedBytes + bytes > unopenedBytes) {
+        if (message.type === 'extension') return this.#drop(number, 'an extension on a feed not open here');
+        throw new ProtocolError(
+          'unopened-flood',
+          `the remote sent more than ${unopenedMessages} messages or ${unopenedBytes} bytes for feeds not open here: open them sooner, or raise limits.unopenedMessages and limits.unopenedBytes`,
+        );
+      }
+      this.#unopenedBytes += bytes;
+    }
+    channel.push(message, bytes);
+  }
+
+  #onUnreadable(number: number, reason: string): void {
+    const { unreadableMessages: max } = this.#host.limits;
+    this.#drop(number, `a message that breaks the schema: ${reason}`);
+    this.#unreadable++;
+    if (this.#unreadable > max) {
+      throw new ProtocolError(
+        'bad-message',
+        `the remote sent more than ${max} messages that cannot be read, the last because ${reason}: the bytes were damaged, or it speaks another dialect`,
+      );
+    }
+  }
+
+  #drop(number: number, reason: string): void {
+    this.#host.trace?.({ type: 'dropped', channel: number, reason });
+  }
+}

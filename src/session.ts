@@ -1,0 +1,415 @@
+/**
+ * The protocol between two peers, over any transport. The way of the data:
+ *
+ *     in:   transport → first frame → decipher → deframe → decode → router → channel
+ *     out:  channel → outbox → encode → encipher → transport
+ */
+import { equals } from 'uint8arrays/equals';
+import type { Channel } from './channel.ts';
+import { cipher } from './crypto/cipher.ts';
+import { discoveryKey } from './crypto/discovery-key.ts';
+import { parseKey, toHex } from './crypto/hex.ts';
+import { ProtocolError } from './errors.ts';
+import { readFirstFrame } from './handshake.ts';
+import { Keepalive } from './keepalive.ts';
+import { type ConnectOptions, readOptions, type Settings } from './options.ts';
+import { Outbox } from './outbox.ts';
+import { Router } from './router.ts';
+import { type Deferred, deferred } from './stream/deferred.ts';
+import { pipe, type Stage } from './stream/stage.ts';
+import type { Transport } from './stream/transport.ts';
+import { ExtensionNames } from './wire/extensions.ts';
+import { deframe } from './wire/frame.ts';
+import type { Feed, Handshake, Packet, Sendable } from './wire/messages.ts';
+import { decode, encode, frame } from './wire/packet.ts';
+
+/** Who the other side is, from its Handshake. */
+export interface Remote {
+  /** New with each session, unless the remote chose otherwise; empty where it sent none. */
+  readonly id: Uint8Array;
+  readonly live: boolean;
+  readonly ack: boolean;
+  readonly userData: Uint8Array | undefined;
+  /** All names that the remote declared, in its own order. */
+  readonly extensions: readonly string[];
+}
+
+/** Why a session ended. */
+export type CloseReason =
+  /** Both sides have ended: this one first, or the remote first. */
+  | { readonly code: 'closed' | 'remote-closed' }
+  /** The remote, or the connection to it, is at fault. */
+  | { readonly code: 'failed'; readonly error: ProtocolError }
+  /** This program ended it: by `abort`, by its signal, or by an error of its own. */
+  | { readonly code: 'aborted'; readonly error: unknown };
+
+/**
+ * Opens a session over a transport. Resolves on the remote's Handshake: only who knows the key can send one
+ * that is read here.
+ *
+ * @throws ProtocolError where the remote is at fault, is silent, or hangs up.
+ * @throws The signal's reason where it aborts.
+ * @throws TypeError, RangeError for options that are none.
+ */
+export async function connect(transport: Transport, options: ConnectOptions): Promise<Session> {
+  const settings = await readOptions(options).catch((error) => {
+    transport.abort(error);
+    throw error;
+  });
+  const session = new Session(transport, settings);
+  await session.handshaken;
+  return session;
+}
+
+/** This side's first Feed, which fixes the key and the nonce of its keystream. */
+interface FirstFeed {
+  readonly key: Uint8Array;
+  readonly discoveryKey: Uint8Array;
+  readonly nonce: Uint8Array | undefined;
+}
+
+export class Session {
+  /** This side's Handshake id. */
+  readonly id: Uint8Array;
+  readonly #transport: Transport;
+  readonly #settings: Settings;
+  readonly #outbox: Outbox;
+  readonly #router: Router;
+  readonly #keepalive: Keepalive;
+  readonly #extensions: ExtensionNames;
+  readonly #handshaken: Deferred<void> = deferred();
+  readonly #closed: Deferred<CloseReason> = deferred();
+  /** Settles when the outbound side has something to introduce itself with; `undefined` where it never has. */
+  readonly #introduced: Deferred<FirstFeed | undefined> = deferred();
+  #local: FirstFeed | undefined;
+  #remote: Remote | undefined;
+  #sent: Promise<void>;
+  #closing: 'closed' | 'remote-closed' | undefined;
+  #ended = false;
+  #cancelDeadline: (() => void) | undefined;
+
+  /** @internal Use {@link connect}. */
+  constructor(transport: Transport, settings: Settings) {
+    const { limits, clock, trace, signal } = settings;
+    this.#transport = transport;
+    this.#settings = settings;
+    this.id = settings.id;
+    this.#outbox = new Outbox(limits.sendBytes);
+    this.#extensions = new ExtensionNames(settings.extensions);
+    this.#router = new Router({
+      outbox: this.#outbox,
+      extensions: this.#extensions,
+      limits,
+      trace,
+      drained: () => this.#router.drained(),
+      closed: (channel) => this.#router.close(channel),
+      fail: (error) => this.abort(error),
+      onHandshake: (handshake, drop) => this.#onHandshake(handshake, drop),
+      onOffer: (channel) => void this.#onOffer(channel),
+    });
+    this.#keepalive = new Keepalive(clock, limits, this.#onIdle, () => this.#outbox.keepalive());
+    trace?.({ type: 'state', state: 'connecting' });
+    signal?.addEventListener('abort', this.#onAbort);
+    if (settings.key !== undefined) this.open(settings.key);
+    this.#sent = this.#send();
+    void this.#receive();
+  }
+
+  /** @internal Resolves on the remote's Handshake; rejects where the session ends before. */
+  get handshaken(): Promise<void> {
+    return this.#handshaken.promise;
+  }
+
+  /** The other side. */
+  get remote(): Remote {
+    if (this.#remote === undefined) throw new TypeError('the remote is known once `connect` has resolved');
+    return this.#remote;
+  }
+
+  /** Whether both sides declared the extension. */
+  remoteSupports(extension: string): boolean {
+    return this.#extensions.has(extension);
+  }
+
+  /** Resolves with the reason when the session has ended. Never rejects. */
+  get closed(): Promise<CloseReason> {
+    return this.#closed.promise;
+  }
+
+  /** The channels that the remote opens, as they come. One not open on this side yet has no `key`. */
+  get incoming(): AsyncIterable<Channel> {
+    return this.#router.incoming();
+  }
+
+  /**
+   * Opens the channel of a feed; a second call gives the same channel. `channel.opened` tells when the remote
+   * has opened it too.
+   */
+  open(key: Uint8Array | string): Channel {
+    if (this.#ended || this.#closing !== undefined)
+      throw new TypeError('the session has ended: connect anew');
+    const { crypto, encrypted, live, ack, userData, extensions } = this.#settings;
+    const feedKey = parseKey(key);
+    const dk = discoveryKey(crypto, feedKey);
+    const { channel, id } = this.#router.open(dk, feedKey);
+    if (id === 0) {
+      this.#local = { key: feedKey, discoveryKey: dk, nonce: encrypted ? crypto.randomBytes(24) : undefined };
+      this.#outbox.control(0, { type: 'handshake', id: this.id, live, userData, extensions, ack });
+      this.#introduced.resolve(this.#local);
+    } else if (id !== undefined) {
+      this.#outbox.control(id, { type: 'feed', discoveryKey: dk });
+    }
+    return channel;
+  }
+
+  /** Ends this side once all that was sent is flushed, and waits for the remote to end too. */
+  async close(): Promise<CloseReason> {
+    this.#finish('closed');
+    return this.closed;
+  }
+
+  /** Ends the session at once. `closed` resolves with `aborted` and the reason. */
+  abort(reason: unknown = new Error('the session was aborted')): void {
+    this.#end({ code: 'aborted', error: reason });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  // In.
+
+  async #receive(): Promise<void> {
+    const { limits } = this.#settings;
+    try {
+      const first = await readFirstFrame(this.#signsOfLife(), limits);
+      if (first === undefined) return this.#finish('remote-closed');
+      this.#keepalive.received();
+      const key = await this.#agree(first.feed);
+      this.#router.onFeed(first.channel, first.feed);
+
+      for await (const packets of pipe(
+        first.rest,
+        this.#cipher(key, first.feed.nonce),
+        deframe(limits),
+        decode(limits),
+      )) {
+        for (const packet of packets) this.#router.route(packet);
+        this.#router.flush();
+        if (this.#router.isFull) await this.#waitForRoom();
+        if (this.#ended) return;
+      }
+      this.#finish('remote-closed');
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** The transport's chunks. Keepalives before the first Feed do not count: anyone can send zeros for ever. */
+  async *#signsOfLife(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of this.#transport.source) {
+      if (this.#router.isMet) this.#keepalive.received();
+      yield chunk;
+    }
+  }
+
+  /** Settles with the remote's first Feed on the first feed, whose key is the stream key of both sides. */
+  async #agree(feed: Feed): Promise<Uint8Array> {
+    const { encrypted, keys, crypto } = this.#settings;
+    const local = this.#local;
+    if (encrypted !== (feed.nonce !== undefined)) {
+      throw new ProtocolError(
+        'encryption',
+        `the remote ${encrypted ? 'does not encrypt and this side does' : 'encrypts and this side does not'}: set "encrypted" alike on both sides`,
+      );
+    }
+    if (feed.nonce !== undefined && local?.nonce !== undefined && equals(feed.nonce, local.nonce)) {
+      throw new ProtocolError('echo', 'our own Feed came back: the other end repeats what it receives');
+    }
+    if (local !== undefined) {
+      if (!encrypted || equals(feed.discoveryKey, local.discoveryKey)) return local.key;
+      throw new ProtocolError(
+        'wrong-feed',
+        `the remote opens with the feed of discovery key ${toHex(feed.discoveryKey)}, this side with ${toHex(local.discoveryKey)}: check the key, and that both sides open the same feed first`,
+      );
+    }
+    const found = await keys?.(feed.discoveryKey);
+    if (found === undefined) {
+      throw new ProtocolError(
+        'unknown-feed',
+        `the remote asks for the feed of discovery key ${toHex(feed.discoveryKey)}, which this side does not have`,
+      );
+    }
+    const key = parseKey(found);
+    if (!equals(discoveryKey(crypto, key), feed.discoveryKey)) {
+      throw new TypeError('"keys" expected the key of the feed that was asked for, got another feed\'s');
+    }
+    if (!this.#ended && this.#closing === undefined) this.open(key);
+    return key;
+  }
+
+  #onHandshake(handshake: Handshake, drop: (reason: string) => void): void {
+    if (this.#remote !== undefined) return drop('a second Handshake');
+    const { id = new Uint8Array(0), live, ack, userData } = handshake;
+    if (equals(id, this.id)) {
+      throw new ProtocolError('echo', 'the remote has our own id: this side is connected to itself');
+    }
+    const { extensionNames, extensionNameLength } = this.#settings.limits;
+    const extensions = handshake.extensions
+      .slice(0, extensionNames)
+      .map((name) => name.slice(0, extensionNameLength));
+    if (extensions.length < handshake.extensions.length)
+      drop(`extension names past the first ${extensionNames}`);
+    this.#extensions.setRemote(extensions);
+    this.#remote = { id: id.slice(), live, ack, userData: userData?.slice(), extensions };
+    this.#settings.trace?.({ type: 'state', state: 'open' });
+    this.#handshaken.resolve();
+  }
+
+  /** Opens a channel of the remote's here too, where `keys` knows its feed. */
+  async #onOffer(channel: Channel): Promise<void> {
+    try {
+      const key = await this.#settings.keys?.(channel.discoveryKey);
+      if (key !== undefined && !this.#ended && this.#closing === undefined && !channel.isEnded)
+        this.open(key);
+    } catch (error) {
+      this.abort(error);
+    }
+  }
+
+  async #waitForRoom(): Promise<void> {
+    if (this.#closing !== undefined) return this.#router.dropUnread();
+    this.#keepalive.suspend();
+    await this.#router.room();
+    if (!this.#ended) this.#keepalive.resume();
+  }
+
+  // Out.
+
+  async #send(): Promise<void> {
+    try {
+      await this.#transport.sink(this.#outbound());
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async *#outbound(): AsyncGenerator<Uint8Array, void, undefined> {
+    const local = await this.#introduced.promise;
+    if (local === undefined) return;
+    this.#keepalive.sent();
+    yield frame(0, { type: 'feed', discoveryKey: local.discoveryKey, nonce: local.nonce });
+    for await (const chunks of pipe(
+      this.#outbox,
+      this.#traced,
+      encode(),
+      this.#cipher(local.key, local.nonce),
+    )) {
+      this.#keepalive.sent();
+      yield* chunks;
+    }
+  }
+
+  #cipher(key: Uint8Array, nonce: Uint8Array | undefined): Stage<Uint8Array> {
+    return nonce === undefined || !this.#settings.encrypted ? (clear) => clear : cipher(key, nonce);
+  }
+
+  readonly #traced: Stage<Packet<Sendable>> = (packets) => {
+    const { trace } = this.#settings;
+    return trace === undefined
+      ? packets
+      : tap(packets, ({ channel, message }) => {
+          trace({ type: 'message', direction: 'out', channel, message });
+        });
+  };
+
+  // The end.
+
+  /** Flushes, ends this side, and is done when both sides have ended. */
+  #finish(code: 'closed' | 'remote-closed'): void {
+    if (this.#ended) return;
+    if (this.#closing !== undefined) {
+      // Ours has ended, and now the remote's has too.
+      if (code === 'remote-closed') void this.#sent.then(() => this.#end({ code: this.#closing! }));
+      return;
+    }
+    if (code === 'remote-closed' && this.#remote === undefined) {
+      this.#fail(
+        new ProtocolError(
+          'refused',
+          'the remote hung up before its Handshake: it does not have this feed, or does not want this peer',
+        ),
+      );
+      return;
+    }
+    this.#closing = code;
+    this.#settings.trace?.({ type: 'state', state: 'closing' });
+    this.#introduced.resolve(undefined);
+    this.#outbox.finish();
+    this.#router.drained();
+    // A remote that does not end, or does not take what is left, is not waited for.
+    const { clock, limits } = this.#settings;
+    this.#cancelDeadline = clock.after(limits.idleMs, () => this.#end({ code }));
+    if (code === 'remote-closed') void this.#sent.then(() => this.#end({ code }));
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof ProtocolError) return this.#end({ code: 'failed', error });
+    if (error instanceof TypeError || error instanceof RangeError) return this.abort(error);
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#end({
+      code: 'failed',
+      error: new ProtocolError('transport', `the connection failed: ${reason}`, { cause: error }),
+    });
+  }
+
+  #end(reason: CloseReason): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const error = 'error' in reason ? reason.error : undefined;
+    this.#keepalive.stop();
+    this.#cancelDeadline?.();
+    this.#settings.signal?.removeEventListener('abort', this.#onAbort);
+    this.#introduced.resolve(undefined);
+    this.#outbox.abort();
+    this.#router.end(error);
+    // Also after both sides have ended: an adapter frees here what it holds.
+    this.#transport.abort(error);
+    this.#handshaken.reject(error ?? new Error('the session was closed before the remote answered'));
+    this.#settings.trace?.({ type: 'state', state: 'closed' });
+    this.#closed.resolve(reason);
+  }
+
+  readonly #onAbort = (): void => this.abort(this.#settings.signal?.reason);
+
+  readonly #onIdle = (): void => {
+    const seconds = this.#settings.limits.idleMs / 1000;
+    if (this.#router.isMet) {
+      this.#fail(new ProtocolError('timeout', `nothing came from the remote for ${seconds} s: reconnect`));
+    } else if (this.#local === undefined) {
+      this.#fail(
+        new ProtocolError(
+          'no-feed',
+          `the remote named no feed within ${seconds} s, and this side waits for that: give one of the two sides a "key"`,
+        ),
+      );
+    } else {
+      this.#fail(
+        new ProtocolError(
+          'timeout',
+          `the remote did not answer within ${seconds} s: check that a Hypercore 6 peer listens there`,
+        ),
+      );
+    }
+  };
+}
+
+async function* tap<T>(
+  flow: AsyncIterable<readonly T[]>,
+  look: (item: T) => void,
+): AsyncGenerator<readonly T[], void, undefined> {
+  for await (const batch of flow) {
+    batch.forEach(look);
+    yield batch;
+  }
+}

@@ -1,0 +1,26 @@
+/** Time, as something that can be brought along: tests and simulations own theirs. */
+
+/** Milliseconds from an arbitrary start, and a call after some of them. */
+export interface Clock {
+  now(): number;
+  /** Calls `fn` once after `ms`; the returned function calls it off. */
+  after(ms: number, fn: () => void): () => void;
+}
+
+interface Timers {
+  setTimeout(fn: () => void, ms: number): unknown;
+  clearTimeout(timer: unknown): void;
+  performance: { now(): number };
+}
+
+/** The platform's own clock. The globals are read here, not when this module is loaded. */
+export function systemClock(): Clock {
+  const { setTimeout, clearTimeout, performance } = globalThis as unknown as Timers;
+  return {
+    now: () => performance.now(),
+    after(ms, fn) {
+      const timer = setTimeout(fn, ms);
+      return () => clearTimeout(timer);
+    },
+  };
+}

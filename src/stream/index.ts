@@ -1,0 +1,8 @@
+/** `hypercore-wire/stream`: stages, transports and what an adapter is built from. */
+export type { Clock } from './clock.ts';
+export { systemClock } from './clock.ts';
+export { memoryPair } from './memory.ts';
+export { ByteQueue } from './queue.ts';
+export type { Machine, MaybePromise, Stage } from './stage.ts';
+export { pipe, stage } from './stage.ts';
+export type { AbortSignalLike, Transport } from './transport.ts';

@@ -1,0 +1,83 @@
+/**
+ * The one bounded queue: for a transport that is handed chunks and cannot make its platform pause.
+ * Counted in bytes; past the cap it ends with a typed error instead of growing.
+ */
+import { ProtocolError } from '../errors.ts';
+
+/** Chunks in by `push`, out as an async iterable with one reader. */
+export class ByteQueue implements AsyncIterable<Uint8Array> {
+  readonly #maxBytes: number;
+  readonly #chunks: Uint8Array[] = [];
+  #bytes = 0;
+  #ended = false;
+  #error: unknown;
+  #wake: (() => void) | undefined;
+  #taken: (() => void) | undefined;
+
+  /** `maxBytes`: how much may wait; `onTaken` is called whenever the reader took a chunk. */
+  constructor(maxBytes: number, onTaken?: () => void) {
+    this.#maxBytes = maxBytes;
+    this.#taken = onTaken;
+  }
+
+  /** Bytes that wait. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Adds a chunk, which is the queue's from now on. Past the cap the queue fails with `transport-overflow`. */
+  push(chunk: Uint8Array): void {
+    if (this.#ended || chunk.byteLength === 0) return;
+    if (this.#bytes + chunk.byteLength > this.#maxBytes) {
+      this.fail(
+        new ProtocolError(
+          'transport-overflow',
+          `the remote sent ${this.#bytes + chunk.byteLength} bytes that were not read yet, over the cap of ${this.#maxBytes}: consume faster, or raise the cap`,
+        ),
+      );
+      return;
+    }
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.byteLength;
+    this.#wake?.();
+  }
+
+  /** No more chunks: the reader gets what waits, then the end. */
+  end(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  /** The reader gets what waits, then the error. The first end or failure counts. */
+  fail(error: unknown): void {
+    if (this.#ended) return;
+    this.#error = error;
+    this.end();
+  }
+
+  /** Drops what waits; the reader gets the error at once. */
+  abort(error: unknown): void {
+    this.#chunks.length = 0;
+    this.#bytes = 0;
+    this.#error = error;
+    this.end();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    for (;;) {
+      const chunk = this.#chunks.shift();
+      if (chunk !== undefined) {
+        this.#bytes -= chunk.byteLength;
+        this.#taken?.();
+        yield chunk;
+      } else if (this.#ended) {
+        if (this.#error !== undefined) throw this.#error;
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    }
+  }
+}

@@ -1,0 +1,25 @@
+/** The only thing that the core knows of the outside world: bytes in, bytes out, and a way to stop both. */
+
+/**
+ * A two-way byte stream. A chunk moves with its pull, both ways: who pulled it may overwrite it, who
+ * yielded it does not touch it again.
+ */
+export interface Transport {
+  /**
+   * What the remote sends, in any chunking. Has one reader. Ends when the remote ends its direction;
+   * throws when the connection fails.
+   */
+  readonly source: AsyncIterable<Uint8Array>;
+  /** Sends `chunks`, pulling only while it can write. Resolves once all is flushed; then ends this direction. */
+  sink(chunks: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Ends both directions now: a pending read and write settle. Idempotent. */
+  abort(reason?: unknown): void;
+}
+
+/** The part of an `AbortSignal` that is used, so that the core needs no platform types. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}

@@ -1,0 +1,98 @@
+/**
+ * Frames: `varint(length) body`. In: transport chunks in any chunking. Out: whole bodies, as views where a
+ * chunk holds one whole. A body of 0 bytes is a keepalive.
+ */
+import { ProtocolError } from '../errors.ts';
+import type { Limits } from '../limits.ts';
+import { type Machine, type Stage, stage } from '../stream/stage.ts';
+
+/** The reference takes four bytes of length at most, whatever their value. */
+const MAX_LENGTH_BYTES = 4;
+
+/** The stage of {@link Deframer}. */
+export function deframe(limits: Pick<Limits, 'frameBytes'>): Stage<Uint8Array> {
+  return stage(() => new Deframer(limits.frameBytes));
+}
+
+/**
+ * Cuts a byte stream into frame bodies. Memory grows with what has arrived, never with what is announced.
+ * Throws `frame-too-large`, and `truncated` where the stream ends inside a frame.
+ */
+export class Deframer implements Machine<Uint8Array, Uint8Array> {
+  readonly #maxBytes: number;
+  /** The length prefix as far as it came. */
+  #length = 0;
+  #lengthBytes = 0;
+  /** The body as far as it came, where it spans chunks. */
+  #body: Uint8Array | undefined;
+  #filled = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  push(chunk: Uint8Array, out: Uint8Array[]): void {
+    let offset = 0;
+    while (offset < chunk.byteLength) {
+      offset = this.#body === undefined ? this.#start(chunk, offset, out) : this.#fill(chunk, offset, out);
+    }
+  }
+
+  end(): void {
+    if (this.#lengthBytes > 0) {
+      throw new ProtocolError(
+        'truncated',
+        `the connection ended inside a frame, after ${this.#filled} of ${this.#length} bytes: reconnect`,
+      );
+    }
+  }
+
+  /** At or inside a length prefix. */
+  #start(chunk: Uint8Array, offset: number, out: Uint8Array[]): number {
+    const byte = chunk[offset++]!;
+    this.#length += (byte & 0x7f) * 0x80 ** this.#lengthBytes;
+    this.#lengthBytes++;
+    if (this.#length > this.#maxBytes || (byte >= 0x80 && this.#lengthBytes === MAX_LENGTH_BYTES)) {
+      throw new ProtocolError(
+        'frame-too-large',
+        `the remote announced a frame of ${this.#length} bytes or more, over the limit of ${this.#maxBytes}: it is not a Hypercore 6 peer, the bytes were damaged, or the limit is set too low`,
+      );
+    }
+    if (byte >= 0x80) return offset;
+
+    const end = offset + this.#length;
+    if (end <= chunk.byteLength) {
+      out.push(chunk.subarray(offset, end));
+      this.#reset();
+      return end;
+    }
+    this.#body = new Uint8Array(Math.min(this.#length, chunk.byteLength - offset));
+    return this.#fill(chunk, offset, out);
+  }
+
+  /** Inside a body that spans chunks. */
+  #fill(chunk: Uint8Array, offset: number, out: Uint8Array[]): number {
+    const take = Math.min(chunk.byteLength - offset, this.#length - this.#filled);
+    const filled = this.#filled + take;
+    let body = this.#body!;
+    if (filled > body.byteLength) {
+      body = new Uint8Array(Math.min(this.#length, Math.max(filled, 2 * body.byteLength)));
+      body.set(this.#body!.subarray(0, this.#filled));
+      this.#body = body;
+    }
+    body.set(chunk.subarray(offset, offset + take), this.#filled);
+    this.#filled = filled;
+    if (filled === this.#length) {
+      out.push(body);
+      this.#reset();
+    }
+    return offset + take;
+  }
+
+  #reset(): void {
+    this.#length = 0;
+    this.#lengthBytes = 0;
+    this.#body = undefined;
+    this.#filled = 0;
+  }
+}

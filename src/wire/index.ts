@@ -1,0 +1,6 @@
+/** `hypercore-wire/wire`: frames, packets and messages, with no session around them. */
+export { decodeMessage, decodePacket, encodeMessage, encodePacket, typeCodes } from './codec.ts';
+export { Deframer, deframe } from './frame.ts';
+export type * from './messages.ts';
+export { Decoder, decode, Encoder, encode, frame } from './packet.ts';
+export { readVarint, type Varint, varintLength, writeVarint } from './varint.ts';
