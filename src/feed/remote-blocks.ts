@@ -1,0 +1,195 @@
+/**
+ * What one peer says that it holds. The peer may say anything, so each message costs what it is long, not
+ * what it announces: whole pages of blocks are kept as runs, and bits only where a page is held in part.
+ */
+import { assertBytes, assertInteger, ProtocolError } from '../errors.ts';
+import { fillBits, getBit, nextBit, previousBit } from './bits.ts';
+import { PageRuns } from './page-runs.ts';
+import { SparsePages } from './sparse-pages.ts';
+
+/** Blocks of one page, as in hypercore's bitfield file, and the grain of its Wants. */
+const BLOCKS = 8192;
+const BYTES = BLOCKS / 8;
+
+/** Caps on what is kept for one peer. */
+export interface RemoteBlocksLimits {
+  /**
+   * Pages held in part, 1 KiB each. The default of 4096 is 4 MiB a peer, and covers 33 million blocks
+   * without one whole page among them.
+   */
+  readonly bitPages?: number;
+  /**
+   * Runs of whole pages. The default of 1024 takes a peer with over a thousand holes of 8192 blocks or more
+   * to reach.
+   */
+  readonly runs?: number;
+}
+
+/** The blocks of one peer. Every method throws TypeError or RangeError for numbers that are no blocks. */
+export class RemoteBlocks {
+  /** Pages held in part: never empty, never full. */
+  readonly #bits = new SparsePages<Uint8Array>();
+  /** Pages held as a whole. */
+  readonly #whole = new PageRuns();
+  readonly #maxBitPages: number;
+  readonly #maxRuns: number;
+
+  constructor(limits: RemoteBlocksLimits = {}) {
+    const { bitPages = 4096, runs = 1024 } = limits;
+    assertInteger('limits.bitPages', bitPages, 1);
+    assertInteger('limits.runs', runs, 1);
+    this.#maxBitPages = bitPages;
+    this.#maxRuns = runs;
+  }
+
+  /** The highest block held, and one; 0 where none is. */
+  get length(): number {
+    const last = this.#bits.last;
+    const bits = this.#bits.get(last);
+    const partial = bits === undefined ? 0 : last * BLOCKS + previousBit(bits, BLOCKS - 1) + 1;
+    return Math.max(partial, this.#whole.end * BLOCKS);
+  }
+
+  /** Whether the peer says that it holds the block. */
+  has(block: number): boolean {
+    const page = Math.floor(block / BLOCKS);
+    const bits = this.#bits.get(page);
+    return bits === undefined ? this.#whole.has(page) : getBit(bits, block - page * BLOCKS);
+  }
+
+  /** The first block held from `start` to before `end`, or -1. */
+  next(start: number, end: number = Number.MAX_SAFE_INTEGER): number {
+    const first = Math.floor(start / BLOCKS);
+    const whole = Math.max(this.#whole.next(first) * BLOCKS, start);
+    const limit = Math.min(end, whole);
+    for (let i = this.#bits.position(first); i < this.#bits.size; i++) {
+      const page = this.#bits.numberAt(i)!;
+      const base = page * BLOCKS;
+      if (base >= limit) break;
+      const found = nextBit(this.#bits.get(page)!, Math.max(start - base, 0), BLOCKS, true);
+      if (found !== -1) return base + found < end ? base + found : -1;
+    }
+    return whole < end ? whole : -1;
+  }
+
+  /**
+   * Notes `length` blocks from `start` as held (a plain Have).
+   *
+   * @throws ProtocolError `have-flood` when what is held is scattered beyond the limits
+   */
+  add(start: number, length = 1): void {
+    this.#range(start, length, true);
+  }
+
+  /**
+   * Notes `length` blocks from `start` as not held (an Unhave).
+   *
+   * @throws ProtocolError `have-flood` when what is left is scattered beyond the limits
+   */
+  remove(start: number, length = 1): void {
+    this.#range(start, length, false);
+  }
+
+  /**
+   * Notes what a Have with a bitfield says of the `length` blocks from `start`, in place of what was known of
+   * them. Blocks past the bits are not held; bits past the range are not looked at. `bits` is copied.
+   *
+   * @param start a multiple of 8
+   * @param bits first block in `0x80` of the first byte
+   * @throws ProtocolError `have-flood` when what is held is scattered beyond the limits
+   */
+  replace(start: number, length: number, bits: Uint8Array): void {
+    assertBytes('bits', bits);
+    if (start % 8 !== 0) throw new RangeError(`"start" expected a multiple of 8, got ${start}`);
+    this.#range(start, length, false);
+    const end = Math.min(cut(start, length), start + bits.length * 8);
+    for (let at = start; at < end; ) {
+      const page = Math.floor(at / BLOCKS);
+      const from = at - page * BLOCKS;
+      const to = Math.min(end - page * BLOCKS, BLOCKS);
+      const offset = (at - start) / 8;
+      this.#merge(page, from, to, bits.subarray(offset, offset + Math.ceil((to - from) / 8)));
+      at = page * BLOCKS + to;
+    }
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#bits.clear();
+    this.#whole.clear();
+  }
+
+  #range(start: number, length: number, value: boolean): void {
+    assertInteger('start', start);
+    assertInteger('length', length);
+    const end = cut(start, length);
+    const first = Math.ceil(start / BLOCKS);
+    const last = Math.floor(end / BLOCKS);
+    if (first > last) {
+      this.#part(last, start - last * BLOCKS, end - last * BLOCKS, value);
+      return;
+    }
+    if (first < last) {
+      this.#bits.delete(first, last);
+      if (value) this.#whole.add(first, last);
+      else this.#whole.delete(first, last);
+    }
+    this.#part(first - 1, start - (first - 1) * BLOCKS, BLOCKS, value);
+    this.#part(last, 0, end - last * BLOCKS, value);
+    this.#check();
+  }
+
+  /** Sets or clears blocks `from` to before `to` of one page. */
+  #part(page: number, from: number, to: number, value: boolean): void {
+    if (from >= to) return;
+    const known = this.#bits.get(page);
+    if (known === undefined && this.#whole.has(page) === value) return;
+    const bits = known ?? this.#fresh(page);
+    fillBits(bits, from, to, value);
+    this.#settle(page, bits);
+  }
+
+  /** Adds the set ones of `bits`, which stand for blocks `from` to before `to` of one page; none is held yet. */
+  #merge(page: number, from: number, to: number, bits: Uint8Array): void {
+    if (nextBit(bits, 0, to - from, true) === -1) return;
+    const into = this.#bits.get(page) ?? this.#fresh(page);
+    // The rest of the last byte may belong to blocks behind the range, which stay as they are.
+    const behind = to % 8 === 0 ? 0 : into[to >> 3]! & (0xff >> (to & 7));
+    into.set(bits, from / 8);
+    if (to % 8 !== 0) into[to >> 3] = (into[to >> 3]! & ~(0xff >> (to & 7))) | behind;
+    this.#settle(page, into);
+  }
+
+  /** The bits of a page that is held as a whole, or not at all. */
+  #fresh(page: number): Uint8Array {
+    const bits = new Uint8Array(BYTES);
+    if (this.#whole.has(page)) bits.fill(0xff);
+    return bits;
+  }
+
+  /** Keeps a page in the form that it has now. */
+  #settle(page: number, bits: Uint8Array): void {
+    const isEmpty = nextBit(bits, 0, BLOCKS, true) === -1;
+    const isFull = !isEmpty && nextBit(bits, 0, BLOCKS, false) === -1;
+    if (isEmpty || isFull) this.#bits.delete(page, page + 1);
+    else this.#bits.set(page, bits);
+    if (isFull) this.#whole.add(page, page + 1);
+    else this.#whole.delete(page, page + 1);
+    this.#check();
+  }
+
+  #check(): void {
+    if (this.#bits.size <= this.#maxBitPages && this.#whole.size <= this.#maxRuns) return;
+    throw new ProtocolError(
+      'have-flood',
+      `The peer announces blocks scattered over ${this.#bits.size} pages of ${BLOCKS} in part and ` +
+        `${this.#whole.size} runs of whole pages, where at most ${this.#maxBitPages} and ${this.#maxRuns} are ` +
+        'kept. Drop this peer, or raise the limits if you know it.',
+    );
+  }
+}
+
+/** The end of a range; one that would pass 2^53-1 ends there, since no block is beyond. */
+function cut(start: number, length: number): number {
+  return Math.min(start + length, Number.MAX_SAFE_INTEGER);
+}
