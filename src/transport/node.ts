@@ -1,0 +1,121 @@
+/** Node's streams as transports: a TCP or TLS socket, or any other Duplex of bytes. */
+
+import type { AddressInfo } from 'node:net';
+import { connect as connectSocket, createServer, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { ProtocolError } from '../errors.ts';
+import type { AbortSignalLike, Transport } from '../stream/transport.ts';
+
+/**
+ * A transport over a Duplex that is open, or opening. The Duplex is the transport's from now on. A socket
+ * should have been made with `allowHalfOpen`, or what is left to send is lost when the remote ends first.
+ */
+export function nodeTransport(duplex: Duplex): Transport {
+  // An error without a listener would end the process; the reader and the writer are told of it too.
+  const ignore = (): void => {};
+  duplex.on('error', ignore);
+  duplex.once('close', () => setImmediate(() => duplex.off('error', ignore)));
+  if (duplex instanceof Socket) duplex.setNoDelay(true);
+  return {
+    source: read(duplex),
+    sink: (chunks) => write(duplex, chunks),
+    abort: () => void duplex.destroy(),
+  };
+}
+
+async function* read(duplex: Duplex): AsyncGenerator<Uint8Array, void, undefined> {
+  // A socket hands over memory that nobody else has; another stream's writer may still hold its own.
+  const isOurs = duplex instanceof Socket;
+  for await (const chunk of duplex.iterator({ destroyOnReturn: false })) {
+    const bytes = chunk as Uint8Array;
+    yield isOurs ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : Uint8Array.from(bytes);
+  }
+}
+
+async function write(duplex: Duplex, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of chunks) {
+    if (!duplex.write(chunk)) await event(duplex, 'drain');
+  }
+  if (duplex.writableFinished) return;
+  const finished = event(duplex, 'finish');
+  duplex.end();
+  await finished;
+}
+
+/** Waits for the event; rejects where the stream closes before. */
+function event(duplex: Duplex, name: 'drain' | 'finish'): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: unknown): void => {
+      duplex.off(name, onEvent).off('close', onClose);
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const onEvent = (): void => settle();
+    const onClose = (): void =>
+      settle(duplex.errored ?? new Error('the stream closed before all was written'));
+    if (duplex.destroyed) return onClose();
+    duplex.once(name, onEvent).once('close', onClose);
+  });
+}
+
+/**
+ * Connects over TCP.
+ * @throws ProtocolError `transport` where nothing answers there; the signal's reason where it aborts.
+ */
+export function dialTcp(port: number, host = '127.0.0.1', signal?: AbortSignalLike): Promise<Transport> {
+  return new Promise((resolve, reject) => {
+    const socket = connectSocket({ port, host, allowHalfOpen: true });
+    const done = (): void => {
+      socket.off('error', onError);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const onAbort = (): void => {
+      done();
+      socket.on('error', () => {}).destroy();
+      reject(signal?.reason);
+    };
+    const onError = (error: NodeJS.ErrnoException): void => {
+      done();
+      reject(
+        new ProtocolError('transport', `cannot connect to ${host}:${port} (${error.code ?? error.message})`, {
+          cause: error,
+        }),
+      );
+    };
+    socket.once('error', onError).once('connect', () => {
+      done();
+      resolve(nodeTransport(socket));
+    });
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener('abort', onAbort);
+  });
+}
+
+/** A TCP server that hands out transports. */
+export interface TcpListener {
+  readonly host: string;
+  /** The port in use, also where 0 was asked for. */
+  readonly port: number;
+  /** Stops listening; what is connected stays. */
+  close(): Promise<void>;
+}
+
+/** Listens on TCP and calls `onTransport` for each connection. Rejects where the port cannot be had. */
+export function listenTcp(
+  port: number,
+  host: string,
+  onTransport: (transport: Transport) => void,
+): Promise<TcpListener> {
+  return new Promise((resolve, reject) => {
+    const server = createServer({ allowHalfOpen: true }, (socket) => onTransport(nodeTransport(socket)));
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve({
+        host,
+        port: (server.address() as AddressInfo).port,
+        close: () => new Promise((closed) => server.close(() => closed())),
+      });
+    });
+  });
+}
