@@ -1,0 +1,62 @@
+/**
+ * The hash tree as a row of numbers: block `i` is node `2i`, and every parent stands in the middle between
+ * its children (0 1 2 → parent 1; 1 3 5 → parent 3). Which node belongs where is arithmetic alone.
+ *
+ * Bitwise operators would cut at 32 bits, so all of it is plain arithmetic, exact for every node up to
+ * {@link MAX_NODE}. A node's depth is the number of levels below it, 0 for a block; a walk that climbs knows
+ * it and passes it along.
+ */
+
+/** The largest node number: the tree over 2^52 blocks, whose top node stands at depth {@link MAX_DEPTH}. */
+export const MAX_NODE: number = 2 ** 53 - 2;
+
+/** The depth at which a climb ends: the sibling would be a number that is not exact any more. */
+export const MAX_DEPTH = 52;
+
+/** How many levels are below `node`. */
+export function depth(node: number): number {
+  let levels = 0;
+  for (let rest = node; rest % 2 === 1; rest = (rest - 1) / 2) levels++;
+  return levels;
+}
+
+/** Whether `node` is its parent's left child. */
+export function isLeft(node: number, levels: number = depth(node)): boolean {
+  return Math.floor(node / 2 ** (levels + 1)) % 2 === 0;
+}
+
+/** The other child of the same parent. */
+export function sibling(node: number, levels: number = depth(node)): number {
+  return isLeft(node, levels) ? node + 2 ** (levels + 1) : node - 2 ** (levels + 1);
+}
+
+/** The node above. */
+export function parent(node: number, levels: number = depth(node)): number {
+  return isLeft(node, levels) ? node + 2 ** levels : node - 2 ** levels;
+}
+
+/** The first block's node below `node`. */
+export function leftSpan(node: number, levels: number = depth(node)): number {
+  return node - (2 ** levels - 1);
+}
+
+/** The last block's node below `node`. */
+export function rightSpan(node: number, levels: number = depth(node)): number {
+  return node + (2 ** levels - 1);
+}
+
+/**
+ * The largest complete trees that together cover the first `length` blocks, left to right (11 → 7, 17, 20).
+ *
+ * @param length in blocks, at most 2^52
+ */
+export function fullRoots(length: number): number[] {
+  const roots: number[] = [];
+  let covered = 0;
+  for (let blocks = 2 ** MAX_DEPTH; blocks >= 1; blocks /= 2) {
+    if (length - covered < blocks) continue;
+    roots.push(2 * covered + blocks - 1);
+    covered += blocks;
+  }
+  return roots;
+}

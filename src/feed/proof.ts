@@ -1,0 +1,67 @@
+/**
+ * What an uploader sends along with a block, so that the other side need not trust who sent it. How that is
+ * checked is in `verification.ts`.
+ */
+import { heldByRemote } from './digest.ts';
+import * as flat from './flat-tree.ts';
+
+/** What an uploader answers a Request with, beside the block itself. */
+export interface ProofPlan {
+  /** Indices in the order in which they go on the wire (hypercore 7 wire: Data.nodes). */
+  readonly nodes: number[];
+  /** The length, in blocks, whose signature goes along (Data.signature); `undefined`: none is needed. */
+  readonly length: number | undefined;
+}
+
+/**
+ * Plans the answer to a Request.
+ *
+ * @param length the longest signed length held here, in blocks; nodes past it are left alone
+ * @param has whether a node is held here
+ * @param request its `nodes` and `hash` (hypercore 7 wire: Request)
+ * @returns `undefined` when the nodes held here cannot prove that block
+ */
+export function planProof(
+  block: number,
+  length: number,
+  has: (node: number) => boolean,
+  request: { readonly digest: number; readonly hash: boolean },
+): ProofPlan | undefined {
+  const holds = (node: number): boolean => flat.rightSpan(node) < 2 * length && has(node);
+  let node = 2 * block;
+  if (!holds(node)) return undefined;
+  const nodes = request.hash ? [node] : [];
+  if (request.digest === 1) return { nodes, length: undefined };
+  const spared = heldByRemote(block, request.digest);
+  for (let depth = 0; !spared.has(node); depth++) {
+    const other = flat.sibling(node, depth);
+    if (depth === flat.MAX_DEPTH || !holds(other)) {
+      const roots = rootsWith(node, depth, holds);
+      if (roots === undefined) return undefined;
+      for (const root of roots) if (root !== node && !spared.has(root)) nodes.push(root);
+      return { nodes, length: (flat.rightSpan(roots.at(-1)!) + 2) / 2 };
+    }
+    if (!spared.has(other)) nodes.push(other);
+    node = flat.parent(node, depth);
+  }
+  return { nodes, length: undefined };
+}
+
+/**
+ * The full roots of the longest length held here that has `root` among them. A sparse holder has nodes from
+ * proofs of several lengths; a node gets into its tree only with all siblings above it up to signed roots,
+ * so the longest length whose roots are all here is one whose signature is here too.
+ */
+function rootsWith(root: number, depth: number, holds: (node: number) => boolean): number[] | undefined {
+  // What is to the left of `root`. Where that is not all here, its own left sibling included, the tree has a hole.
+  const roots = flat.fullRoots(flat.leftSpan(root, depth) / 2);
+  if (!roots.every(holds)) return undefined;
+  roots.push(root);
+  let next = flat.rightSpan(root, depth) + 2;
+  for (let blocks = 2 ** depth / 2; blocks >= 1; blocks /= 2) {
+    if (!holds(next + blocks - 1)) continue;
+    roots.push(next + blocks - 1);
+    next += 2 * blocks;
+  }
+  return roots;
+}

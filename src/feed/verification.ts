@@ -1,0 +1,264 @@
+/**
+ * How a downloader checks a block: it climbs from the block to a node that it trusts already, or to roots
+ * that the feed's key signed.
+ */
+import { concat } from 'uint8arrays/concat';
+import { equals } from 'uint8arrays/equals';
+import type { CryptoProvider } from '../crypto/provider.ts';
+import { assertBytes, assertInteger, ProtocolError } from '../errors.ts';
+import type { MaybePromise } from '../stream/stage.ts';
+import * as flat from './flat-tree.ts';
+import { leaf, parent, type TreeNode, treeHash, u64be } from './hash.ts';
+
+/** A proof is a leaf, at most 52 siblings and at most 52 further roots: whoever sends more than this plays. */
+export const MAX_PROOF_NODES = 128;
+
+const OURS = -1;
+
+/** The way up from a block as far as received and own nodes carry it. */
+interface Climb {
+  /** Each step joins `other` with the node reached so far into `up`. */
+  readonly steps: { readonly other: number; readonly up: number; readonly from: number }[];
+  readonly top: number;
+  /** The length whose roots have to be signed, unless a trusted node comes first. */
+  readonly length: number;
+  /** Where its roots come from, left to right; the top itself stands as `OURS`. */
+  readonly roots: { readonly index: number; readonly from: number }[];
+}
+
+/** `from` is a position in `received`, or `OURS`. Received nodes count only in the order in which they came. */
+function climb(
+  block: number,
+  received: readonly number[],
+  hasValue: boolean,
+  has: (node: number) => boolean,
+): Climb {
+  let next = hasValue ? 0 : 1;
+  let top = 2 * block;
+  const steps = [];
+  for (let depth = 0; depth < flat.MAX_DEPTH; depth++) {
+    const other = flat.sibling(top, depth);
+    const from = received[next] === other ? next++ : OURS;
+    if (from === OURS && !has(other)) break;
+    top = flat.parent(top, depth);
+    steps.push({ other, up: top, from });
+  }
+  const last = next < received.length ? received.at(-1)! : top;
+  const length = (Math.max(flat.rightSpan(top), flat.rightSpan(last)) + 2) / 2;
+  const roots = flat
+    .fullRoots(length)
+    .map((index) => ({ index, from: index !== top && received[next] === index ? next++ : OURS }));
+  return { steps, top, length, roots };
+}
+
+/**
+ * The nodes held here that {@link verifyProof} may ask for, so that they can be read in one go.
+ *
+ * @param received the indices of Data.nodes, in their order
+ * @param hasValue whether Data brought the block, and not only its hash
+ * @param signed whether Data brought a signature
+ * @param has whether a node is held here
+ */
+export function planVerification(
+  block: number,
+  received: readonly number[],
+  hasValue: boolean,
+  signed: boolean,
+  has: (node: number) => boolean,
+): number[] {
+  if (misplaced(block, received, hasValue) !== undefined) return [];
+  const wanted = new Set<number>();
+  const want = (node: number): boolean => has(node) && wanted.add(node).has(node);
+  const { steps, roots } = climb(block, received, hasValue, has);
+  // Without a signature nothing above a node held here is of use. With one, a difference there shows a fork.
+  if (want(2 * block) && !signed) return [...wanted];
+  for (const { other, up, from } of steps) {
+    if (from === OURS || signed) want(other);
+    if (want(up) && !signed) return [...wanted];
+  }
+  for (const { index } of roots) want(index);
+  return [...wanted];
+}
+
+/** A Data message and what it is held against. */
+export interface Proof {
+  readonly crypto: CryptoProvider;
+  /** The feed's key, 32 bytes: who signed it, or, for a static feed, its tree hash. */
+  readonly key: Uint8Array;
+  readonly block: number;
+  /** The block; absent where only its hash was sent. */
+  readonly value?: Uint8Array | undefined;
+  readonly nodes: readonly TreeNode[];
+  readonly signature?: Uint8Array | undefined;
+  /** The node held here, all of which are trusted. Must know those that {@link planVerification} names. */
+  readonly local: (index: number) => TreeNode | undefined;
+}
+
+/** What a Data message proved. */
+export interface Verified {
+  /**
+   * The proven nodes that are not held here as they are, parents that were computed among them. To be stored
+   * all or none: a node without the siblings above it cannot be proven to others.
+   */
+  readonly nodes: TreeNode[];
+  /** The block's node. Its size is only proven when `value` came or `nodes` has it. */
+  readonly leaf: TreeNode;
+  /** In blocks; present when the proof went up to the roots of that length, and those were the key's. */
+  readonly length?: number;
+  /** The key's over that length; absent for a static feed. */
+  readonly signature?: Uint8Array;
+  /** The full roots of that length, left to right. */
+  readonly roots?: TreeNode[];
+}
+
+/**
+ * Verifies a Data message. Nodes that the proof does not need are ignored.
+ *
+ * @returns at once, or a promise where `crypto.verify` gives one
+ * @throws ProtocolError `verification` when the block is not proven; `fork` when it is, by a signature over
+ *   a history other than the one held here
+ * @throws TypeError, RangeError when `key` or `block` is none
+ */
+export function verifyProof(proof: Proof): MaybePromise<Verified> {
+  const { crypto, key, block, value, nodes, signature, local } = proof;
+  assertBytes('key', key, 32);
+  assertInteger('block', block);
+  const received = nodes.map((node) => node.index);
+  const fault = misplaced(block, received, value !== undefined) ?? misshapen(nodes, signature);
+  if (fault !== undefined) throw unproven(block, fault);
+
+  const first = value === undefined ? nodes[0]! : leaf(crypto, block, value);
+  const way = climb(block, received, value !== undefined, (index) => local(index) !== undefined);
+  // A parent's hash has its children's sizes in it only as a sum. Where a leaf and its sibling both came
+  // without their bytes, the sum can be split at will, so neither is one to keep.
+  const splitIsOpen = value === undefined && way.steps[0] !== undefined && way.steps[0].from !== OURS;
+  const kept = (proven: TreeNode[]): TreeNode[] =>
+    proven.slice(splitIsOpen ? 2 : 0).filter((node) => !same(node, local(node.index)));
+
+  let top = first;
+  let differs: number | undefined;
+  const proven = [top];
+  for (let at = 0; ; at++) {
+    const trusted = local(top.index);
+    if (trusted !== undefined && equals(trusted.hash, top.hash)) {
+      if (top === nodes[0] && top.size !== trusted.size) throw unproven(block, 'it has a wrong size');
+      return { nodes: kept(proven), leaf: first };
+    }
+    if (trusted !== undefined) {
+      if (signature === undefined) {
+        throw unproven(block, `it leads to another hash for node ${top.index} than the one held here`);
+      }
+      differs ??= top.index;
+    }
+    const step = way.steps[at];
+    if (step === undefined) break;
+    const other = step.from === OURS ? local(step.other)! : nodes[step.from]!;
+    if (step.from !== OURS) proven.push(other);
+    if (!Number.isSafeInteger(top.size + other.size)) throw unproven(block, 'its sizes pass 2^53-1 bytes');
+    top = step.other < top.index ? parent(crypto, other, top) : parent(crypto, top, other);
+    proven.push(top);
+  }
+
+  const refuse = (what: string): MaybePromise<Verified> => {
+    if (differs === undefined) throw unproven(block, what);
+    // Another history ends elsewhere, so our nodes on the right may have led past its roots. Those on the
+    // left it may share, and leave out because we have them.
+    const left = (index: number): TreeNode | undefined =>
+      flat.rightSpan(index) < 2 * block ? local(index) : undefined;
+    const node = differs;
+    return after(verifyProof({ ...proof, local: left }), () => {
+      throw forked(block, node);
+    });
+  };
+  const { length } = way;
+  const roots: TreeNode[] = [];
+  for (const { index, from } of way.roots) {
+    const root = index === top.index ? top : from === OURS ? local(index) : nodes[from];
+    if (root === undefined) return refuse(`root ${index} of length ${length} is missing`);
+    if (from !== OURS) proven.push(root);
+    roots.push(root);
+  }
+  // Else the signature would be right, and say nothing about the block.
+  if (!roots.includes(top)) return refuse(`it leads to no root of length ${length}`);
+  if (!Number.isSafeInteger(roots.reduce((size, root) => size + root.size, 0))) {
+    throw unproven(block, 'its sizes pass 2^53-1 bytes');
+  }
+  const hash = treeHash(crypto, roots);
+  if (signature === undefined) {
+    if (equals(hash, key)) return { nodes: kept(proven), leaf: first, length, roots };
+    throw unproven(block, 'it has no signature and leads to no hash that is held here');
+  }
+  return after(verifySignature(crypto, key, signature, hash, length), (valid) => {
+    // Nothing but true: an answer that is merely no false must not open the feed.
+    if (valid !== true) return refuse(`its signature is not the key's over length ${length}`);
+    for (const node of proven) {
+      const trusted = local(node.index);
+      if (trusted !== undefined && !equals(trusted.hash, node.hash)) throw forked(block, node.index);
+    }
+    return { nodes: kept(proven), leaf: first, length, signature, roots };
+  });
+}
+
+/** Hypercore up to 8 signs the tree hash; hypercore 9 signs it with the length behind it. */
+function verifySignature(
+  crypto: CryptoProvider,
+  key: Uint8Array,
+  signature: Uint8Array,
+  hash: Uint8Array,
+  length: number,
+): MaybePromise<boolean> {
+  return after(
+    crypto.verify(signature, hash, key),
+    (valid) => valid === true || crypto.verify(signature, concat([hash, u64be(length)]), key),
+  );
+}
+
+/** Goes on with a value now where it is there, else once it is. Any realm's or library's promise is one. */
+function after<A extends boolean | Verified, B>(
+  value: MaybePromise<A>,
+  next: (value: A) => MaybePromise<B>,
+): MaybePromise<B> {
+  return typeof value === 'object' && 'then' in value ? value.then(next) : next(value);
+}
+
+/** What is wrong with where the nodes stand, in the words that {@link unproven} takes. */
+function misplaced(block: number, received: readonly number[], hasValue: boolean): string | undefined {
+  if (2 * block > flat.MAX_NODE) return 'no feed is that long';
+  if (received.length > MAX_PROOF_NODES) return `it brings ${received.length} nodes`;
+  if (!hasValue && received.length === 0) return 'it has neither bytes nor hash';
+  if (!hasValue && received[0] !== 2 * block) return 'its first node is not its own';
+  const placed = received.every(
+    (index) => Number.isSafeInteger(index) && index >= 0 && index <= flat.MAX_NODE,
+  );
+  return placed ? undefined : 'it brings a node that no tree has';
+}
+
+/** What is wrong with the nodes or the signature in themselves. */
+function misshapen(nodes: readonly TreeNode[], signature: Uint8Array | undefined): string | undefined {
+  for (const { index, hash, size } of nodes) {
+    if (hash.byteLength !== 32) return `the hash of node ${index} has ${hash.byteLength} bytes and not 32`;
+    if (!Number.isSafeInteger(size) || size < 0) return `the size of node ${index} is past 2^53-1 bytes`;
+  }
+  if (signature === undefined || signature.byteLength === 64) return undefined;
+  return `its signature has ${signature.byteLength} bytes and not 64`;
+}
+
+function same(node: TreeNode, trusted: TreeNode | undefined): boolean {
+  return trusted !== undefined && trusted.size === node.size && equals(trusted.hash, node.hash);
+}
+
+function unproven(block: number, what: string): ProtocolError {
+  return new ProtocolError(
+    'verification',
+    `Block ${block} is not proven: ${what}. Nothing of it was kept; drop this peer and ask another.`,
+    { block },
+  );
+}
+
+function forked(block: number, node: number): ProtocolError {
+  return new ProtocolError(
+    'fork',
+    `Block ${block} is signed by the feed's key, but node ${node} is not the one held here: the writer signed two histories. Stop this feed and ask its writer which one holds.`,
+    { block },
+  );
+}
