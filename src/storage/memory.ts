@@ -1,0 +1,122 @@
+/** A feed kept in memory, for as long as the object is. Every answer is synchronous. */
+import { assertBytes, assertInteger, StorageError } from '../errors.ts';
+import type { FileName, Storage, StorageFile } from '../feed/storage.ts';
+
+/** Bytes of one page: a block written far out takes one, and not all before it. */
+const PAGE = 65536;
+/** What a page starts with, so that many small feeds stay small; it doubles. */
+const FIRST = 256;
+
+/** A file in memory. Its content can be read whether the storage is open or not. */
+export interface MemoryFile extends StorageFile {
+  size(): number;
+  read(offset: number, length: number): Uint8Array;
+  write(offset: number, bytes: Uint8Array): void;
+  truncate(length: number): void;
+  discard(offset: number, length: number): void;
+  flush(): void;
+}
+
+/** A place in memory. Closed and opened again it still has its content, as a folder would. */
+export interface MemoryStorage extends Storage {
+  open(): void;
+  file(name: FileName): MemoryFile;
+  close(): void;
+}
+
+/** Makes an empty place in memory. */
+export function memoryStorage(): MemoryStorage {
+  const files = new Map<FileName, PagedFile>();
+  let isOpen = false;
+  return {
+    open() {
+      if (isOpen)
+        throw new StorageError('locked', 'This memory is in use by another feed: close that first.');
+      isOpen = true;
+    },
+    file(name) {
+      let file = files.get(name);
+      if (file === undefined) files.set(name, (file = new PagedFile()));
+      return file;
+    },
+    close() {
+      isOpen = false;
+    },
+  };
+}
+
+class PagedFile implements MemoryFile {
+  /** Pages by number; one may be shorter than {@link PAGE}, and what is missing is zeros. */
+  readonly #pages = new Map<number, Uint8Array>();
+  #size = 0;
+
+  size(): number {
+    return this.#size;
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    assertInteger('offset', offset);
+    assertInteger('length', length);
+    const bytes = new Uint8Array(length);
+    for (const { number, from, to, at } of parts(offset, Math.min(length, this.#size - offset))) {
+      const page = this.#pages.get(number);
+      if (page !== undefined) bytes.set(page.subarray(from, to), at);
+    }
+    return bytes;
+  }
+
+  write(offset: number, bytes: Uint8Array): void {
+    assertInteger('offset', offset);
+    assertBytes('bytes', bytes);
+    for (const { number, from, to, at } of parts(offset, bytes.length)) {
+      this.#page(number, to).set(bytes.subarray(at, at + to - from), from);
+    }
+    if (bytes.length > 0) this.#size = Math.max(this.#size, offset + bytes.length);
+  }
+
+  truncate(length: number): void {
+    assertInteger('length', length);
+    if (length < this.#size) this.discard(length, this.#size - length);
+    this.#size = length;
+  }
+
+  discard(offset: number, length: number): void {
+    assertInteger('offset', offset);
+    assertInteger('length', length);
+    const end = offset + length;
+    // What is there is walked, since a range may span far more pages than that.
+    for (const [number, page] of this.#pages) {
+      const from = Math.max(offset - number * PAGE, 0);
+      const to = Math.min(end - number * PAGE, PAGE);
+      if (from === 0 && to === PAGE) this.#pages.delete(number);
+      else if (from < to) page.fill(0, from, to);
+    }
+  }
+
+  flush(): void {}
+
+  #page(number: number, length: number): Uint8Array {
+    const page = this.#pages.get(number);
+    if (page !== undefined && page.length >= length) return page;
+    let size = page?.length ?? FIRST;
+    while (size < length) size *= 2;
+    const grown = new Uint8Array(size);
+    if (page !== undefined) grown.set(page);
+    this.#pages.set(number, grown);
+    return grown;
+  }
+}
+
+/** The pages of a range: bytes `from` to before `to` of page `number` are those from `at` on of the range. */
+function* parts(
+  offset: number,
+  length: number,
+): Generator<{ number: number; from: number; to: number; at: number }> {
+  for (let at = 0; at < length; ) {
+    const number = Math.floor((offset + at) / PAGE);
+    const from = offset + at - number * PAGE;
+    const to = Math.min(from + length - at, PAGE);
+    yield { number, from, to, at };
+    at += to - from;
+  }
+}

@@ -1,0 +1,38 @@
+import { describe, expect, test } from 'vitest';
+import { memoryStorage } from '../../src/storage/memory.ts';
+import { hex } from '../vectors/index.ts';
+import { storageContract } from './contract.ts';
+
+storageContract('memoryStorage', async () => {
+  const storage = memoryStorage();
+  return { storage, again: () => storage, cleanup: async () => {} };
+});
+
+describe('memoryStorage', () => {
+  test('answers at once, and lets its content be seen', () => {
+    const storage = memoryStorage();
+    storage.open();
+    storage.file('key').write(0, Uint8Array.of(1, 2));
+    storage.close();
+    const file = storage.file('key');
+    expect(hex(file.read(0, file.size()))).toBe('0102');
+  });
+
+  test('a byte far out costs a page', () => {
+    const file = memoryStorage().file('data');
+    file.write(2 ** 52, Uint8Array.of(1));
+    expect(file.size()).toBe(2 ** 52 + 1);
+    expect(hex(file.read(2 ** 52 - 1, 3))).toBe('000100');
+    file.truncate(2 ** 50);
+    expect(file.size()).toBe(2 ** 50);
+  });
+
+  test('discards a range', () => {
+    const file = memoryStorage().file('data');
+    file.write(0, new Uint8Array(200_000).fill(1));
+    file.discard(2, 150_000);
+    expect(file.size()).toBe(200_000);
+    expect(hex(file.read(0, 4))).toBe('01010000');
+    expect(hex(file.read(150_000, 4))).toBe('00000101');
+  });
+});
