@@ -112,6 +112,10 @@ export type StorageErrorCode =
   | 'foreign'
   /** A feed is kept there, but another one. */
   | 'other-feed'
+  /** A feed is kept there, and a new one was to be made. */
+  | 'occupied'
+  /** What is kept there contradicts itself. */
+  | 'damaged'
   /** No feed is kept there, and none was to be made. */
   | 'missing'
   /** The platform refused: disk full, no permission, I/O error. `cause` is its error. */

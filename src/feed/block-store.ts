@@ -1,0 +1,291 @@
+/**
+ * A feed at rest: its verified blocks, its tree and its signatures on a storage. Nothing gets in that was not
+ * appended with the feed's secret key or proven to be the feed's.
+ */
+import { discoveryKey } from '../crypto/discovery-key.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
+import { StorageError } from '../errors.ts';
+import type { Data, Request } from '../wire/messages.ts';
+import type { Piece } from './commit.ts';
+import { digest } from './digest.ts';
+import * as flat from './flat-tree.ts';
+import { leaf, parent, type TreeNode, treeHash } from './hash.ts';
+import { planProof } from './proof.ts';
+import type { SleepFiles, StoredBits } from './sleep.ts';
+import { planVerification, type Verified, verifyProof } from './verification.ts';
+
+/**
+ * Bytes of the largest block that fits the wire's frame of 8 MiB beside a signature, as block 0 of a feed of
+ * one block. Nodes of a larger tree take some of it.
+ */
+export const MAX_BLOCK_BYTES = 8_388_534;
+
+/** What a Data message brought. */
+export interface Stored {
+  /** Whether its block was not here before. */
+  readonly isNew: boolean;
+}
+
+export class BlockStore {
+  readonly key: Uint8Array;
+  readonly discoveryKey: Uint8Array;
+  readonly crypto: CryptoProvider;
+  readonly #files: SleepFiles;
+  /** Goes up with everything that is received and written. */
+  generation = 0;
+  /** The full roots of `length`, left to right. */
+  #roots: TreeNode[];
+  /** The end of what must not overlap. */
+  #turn: Promise<unknown> = Promise.resolve();
+  /** Proven nodes on their way to the disk: later proofs may build on them. */
+  readonly #proven = new Map<number, TreeNode>();
+  /** What is being written; settles when all of it is. */
+  #writing: Promise<unknown> = Promise.resolve();
+  #failure: unknown;
+
+  private constructor(files: SleepFiles, roots: TreeNode[], key: Uint8Array, crypto: CryptoProvider) {
+    this.#files = files;
+    this.#roots = roots;
+    this.key = key;
+    this.crypto = crypto;
+    this.discoveryKey = discoveryKey(crypto, key);
+  }
+
+  /** Over files that are open and belong to the feed `key`. */
+  static async load(files: SleepFiles, key: Uint8Array, crypto: CryptoProvider): Promise<BlockStore> {
+    const roots = await files.readNodes(flat.fullRoots(await files.findLength()));
+    return new BlockStore(files, roots.map(present), key, crypto);
+  }
+
+  /** In blocks; up to here the feed is signed. */
+  get length(): number {
+    return span(this.#roots);
+  }
+
+  /** In bytes, of all blocks below `length`, here or not. */
+  get byteLength(): number {
+    return this.#roots.reduce((size, root) => size + root.size, 0);
+  }
+
+  get writable(): boolean {
+    return this.#files.secretKey !== undefined;
+  }
+
+  /** Which blocks are here. */
+  get blocks(): StoredBits {
+    return this.#files.bitfield;
+  }
+
+  /** Signs `blocks` and writes them behind the last one, all or none. Returns the first one's number. */
+  append(blocks: readonly Uint8Array[]): Promise<number> {
+    return this.#inTurn(async () => {
+      const start = this.length;
+      const nodes: TreeNode[] = [];
+      const roots = [...this.#roots];
+      const data: { offset: number; bytes: Uint8Array }[] = [];
+      let offset = this.byteLength;
+      blocks.forEach((bytes, i) => {
+        const node = leaf(this.crypto, start + i, bytes);
+        nodes.push(node);
+        roots.push(node);
+        while (endsWithSiblings(roots)) {
+          const [left, right] = roots.splice(-2) as [TreeNode, TreeNode];
+          const above = parent(this.crypto, left, right);
+          nodes.push(above);
+          roots.push(above);
+        }
+        data.push({ offset, bytes });
+        offset += bytes.byteLength;
+      });
+      const signature = this.crypto.sign(treeHash(this.crypto, roots), this.#files.secretKey!);
+      await this.#writing;
+      await this.#files.commit({
+        data,
+        nodes,
+        signatures: [{ length: start + blocks.length, bytes: signature }],
+        blocks: blocks.map((_, i) => start + i),
+      });
+      this.#roots = roots;
+      return start;
+    });
+  }
+
+  /**
+   * Verifies a Data message and writes what it proves. Resolves once that is on the disk.
+   *
+   * @throws ProtocolError `verification` or `fork`; nothing of the message is kept then
+   * @throws StorageError where it cannot be written; the store takes nothing more from then on
+   */
+  async put(message: Data): Promise<Stored> {
+    const { isNew, written } = await this.#inTurn(() => this.#verify(message));
+    await written;
+    return { isNew };
+  }
+
+  async #verify({
+    index: block,
+    value,
+    nodes,
+    signature,
+  }: Data): Promise<Stored & { written: Promise<void> }> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const received = nodes.map((node) => node.index);
+    const wanted = planVerification(block, received, value !== undefined, signature !== undefined, this.#has);
+    const known = await this.#nodes(wanted);
+    const verified = await verifyProof({
+      crypto: this.crypto,
+      key: this.key,
+      block,
+      value,
+      nodes,
+      signature,
+      local: (index) => known.get(index),
+    });
+    for (const node of verified.nodes) this.#proven.set(node.index, node);
+    const isNew = value !== undefined && !this.blocks.has(block);
+    const written = this.#write(
+      verified,
+      isNew ? [{ offset: await this.#offsetOf(block), bytes: value }] : [],
+    );
+    this.#writing = Promise.allSettled([this.#writing, written]);
+    return { isNew, written };
+  }
+
+  async #write({ leaf, nodes, length, signature, roots }: Verified, data: Piece[]): Promise<void> {
+    try {
+      await this.#files.commit({
+        key: this.key,
+        data,
+        nodes,
+        signatures: length !== undefined && signature !== undefined ? [{ length, bytes: signature }] : [],
+        blocks: data.map(() => leaf.index / 2),
+      });
+    } catch (error) {
+      // What was verified since may build on the nodes that were lost here.
+      this.#failure ??= error;
+      throw error;
+    }
+    this.generation++;
+    if (length !== undefined && roots !== undefined && length > this.length) this.#roots = roots;
+    for (const node of nodes) if (this.#proven.get(node.index) === node) this.#proven.delete(node.index);
+  }
+
+  /** A block's bytes; `undefined` where it is not here. */
+  async read(block: number): Promise<Uint8Array | undefined> {
+    if (!this.blocks.has(block)) return undefined;
+    const size = (await this.#nodes([2 * block])).get(2 * block)!.size;
+    return this.#files.readData(await this.#offsetOf(block), size);
+  }
+
+  /** The block that holds byte `bytes` of the feed, and where in it; `undefined` where the tree here cannot tell. */
+  async seek(bytes: number): Promise<{ index: number; offset: number } | undefined> {
+    let offset = bytes;
+    for (const root of this.#roots) {
+      if (offset >= root.size) offset -= root.size;
+      else return this.#seekBelow(root.index, offset);
+    }
+    return undefined;
+  }
+
+  async #seekBelow(root: number, offset: number): Promise<{ index: number; offset: number } | undefined> {
+    let node = root;
+    for (let depth = flat.depth(root); depth > 0; depth--) {
+      const left = node - 2 ** (depth - 1);
+      if (!this.blocks.hasNode(left)) return undefined;
+      const { size } = (await this.#nodes([left])).get(left)!;
+      if (offset < size) {
+        node = left;
+      } else {
+        node = left + 2 ** depth;
+        offset -= size;
+      }
+    }
+    return { index: node / 2, offset };
+  }
+
+  /** What to ask for a block with: the nodes that need not be sent along. */
+  digest(block: number): number {
+    return digest(block, this.#has, this.length);
+  }
+
+  /** The answer to a Request; `undefined` where this store cannot give it. */
+  async answer({ index, bytes, hash, nodes: held }: Request): Promise<Data | undefined> {
+    const found = bytes > 0 ? await this.seek(bytes) : undefined;
+    const block = found?.index ?? index;
+    const plan = planProof(block, this.length, (node) => this.blocks.hasNode(node), {
+      digest: found === undefined ? held : 0,
+      hash,
+    });
+    if (plan === undefined) return undefined;
+    const value = hash ? undefined : await this.read(block);
+    if (!hash && value === undefined) return undefined;
+    const nodes = (await this.#files.readNodes(plan.nodes)).map(present);
+    const signature = plan.length === undefined ? undefined : await this.#files.readSignature(plan.length);
+    return { type: 'data', index: block, value, nodes, signature };
+  }
+
+  /** Forgets the blocks from `start` to before `end`; the tree stays. */
+  clear(start: number, end: number): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#writing;
+      await this.#files.commit({ clear: [[start, end]] });
+    });
+  }
+
+  /** Waits for what is being written, and lets go of the storage. */
+  close(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#writing;
+      await this.#files.close();
+    });
+  }
+
+  readonly #has = (node: number): boolean => this.#proven.has(node) || this.blocks.hasNode(node);
+
+  /** In bytes, from the feed's beginning to the block's. */
+  async #offsetOf(block: number): Promise<number> {
+    const before = await this.#nodes(flat.fullRoots(block));
+    let offset = 0;
+    for (const node of before.values()) offset += node.size;
+    return offset;
+  }
+
+  /** Nodes that are here, on the disk or on their way to it. */
+  async #nodes(indices: readonly number[]): Promise<Map<number, TreeNode>> {
+    const found = new Map<number, TreeNode>();
+    const stored: number[] = [];
+    for (const index of indices) {
+      const node = this.#proven.get(index);
+      if (node === undefined) stored.push(index);
+      else found.set(index, node);
+    }
+    for (const node of await this.#files.readNodes(stored)) found.set(present(node).index, present(node));
+    return found;
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+}
+
+/** The length, in blocks, that `roots` cover. */
+function span(roots: readonly TreeNode[]): number {
+  const last = roots.at(-1);
+  return last === undefined ? 0 : (flat.rightSpan(last.index) + 2) / 2;
+}
+
+/** A node whose bit is set. */
+function present(node: TreeNode | undefined): TreeNode {
+  if (node !== undefined) return node;
+  throw new StorageError(
+    'damaged',
+    'a hash that the bitfield says is here is not: the folder was damaged. Move it away and sync anew',
+  );
+}
+
+function endsWithSiblings(roots: readonly TreeNode[]): boolean {
+  const right = roots.at(-1)!;
+  return !flat.isLeft(right.index) && roots.at(-2)?.index === flat.sibling(right.index);
+}

@@ -1,0 +1,352 @@
+/** A feed: an append-only list of blocks that its key's holder signs, here in whole or in part. */
+
+import { equals } from 'uint8arrays/equals';
+import type { Channel } from '../channel.ts';
+import { parseKey, toHex } from '../crypto/hex.ts';
+import { libsodium } from '../crypto/libsodium.ts';
+import type { CryptoProvider, KeyPair } from '../crypto/provider.ts';
+import { assertBytes, assertInteger, StorageError } from '../errors.ts';
+import { abortable } from '../stream/abortable.ts';
+import type { AbortSignalLike } from '../stream/transport.ts';
+import { BlockStore, MAX_BLOCK_BYTES } from './block-store.ts';
+import type { FeedListener } from './events.ts';
+import { Peer } from './peer.ts';
+import { Replicator } from './replicator.ts';
+import { Selection } from './selection.ts';
+import { SleepFiles } from './sleep.ts';
+import type { Storage } from './storage.ts';
+
+/** Blocks that `read` asks for ahead of the one it waits for. */
+const READ_AHEAD = 16;
+
+export interface CreateOptions {
+  /** The feed's own keys; default fresh ones. */
+  readonly keyPair?: KeyPair | undefined;
+  /** Default: libsodium. */
+  readonly crypto?: CryptoProvider | undefined;
+}
+
+export interface OpenOptions {
+  /** 32 bytes, 64 hex characters or a `dat://` link. May be left out where the storage holds a feed. */
+  readonly key?: Uint8Array | string | undefined;
+  /** True: only what is asked for is downloaded. False, the default: everything that peers have. */
+  readonly sparse?: boolean | undefined;
+  /** Default: libsodium. */
+  readonly crypto?: CryptoProvider | undefined;
+}
+
+/** Blocks from `start` (default 0) to before `end` (default: as far as anyone tells). */
+export interface Range {
+  readonly start?: number | undefined;
+  readonly end?: number | undefined;
+}
+
+export interface ReadOptions extends Range {
+  /** Goes on with what is appended, without end. */
+  readonly live?: boolean | undefined;
+  readonly signal?: AbortSignalLike | undefined;
+}
+
+/** Blocks on their way. */
+export interface Download {
+  /** Resolves when all blocks of the range are verified and stored. */
+  readonly done: Promise<void>;
+  /** Wants them no longer; `done` stays pending. */
+  cancel(): void;
+}
+
+export class Feed {
+  readonly #store: BlockStore;
+  readonly #replicator: Replicator;
+  #isClosed = false;
+
+  private constructor(store: BlockStore, isSparse: boolean) {
+    this.#store = store;
+    this.#replicator = new Replicator(store);
+    if (!isSparse && !store.writable) this.#replicator.select(new Selection({ start: 0, isLasting: true }));
+  }
+
+  /**
+   * Makes a new feed, which this side can append to.
+   * @throws StorageError `occupied` where a feed is kept there, `locked`, `foreign`, `platform`.
+   */
+  static async create(storage: Storage, options: CreateOptions = {}): Promise<Feed> {
+    const crypto = options.crypto ?? (await libsodium());
+    const { publicKey, secretKey } = options.keyPair ?? crypto.keyPair();
+    assertBytes('keyPair.publicKey', publicKey, 32);
+    assertBytes('keyPair.secretKey', secretKey, 64);
+    return opening(storage, async (files) => {
+      if (files.key !== undefined) {
+        throw new StorageError(
+          'occupied',
+          `a feed is kept there already, with the key ${toHex(files.key)}: open that one, or choose another place`,
+        );
+      }
+      await files.commit({ key: publicKey, secretKey });
+      return new Feed(await BlockStore.load(files, publicKey, crypto), false);
+    });
+  }
+
+  /**
+   * Opens the feed that a storage holds, or begins a copy of the one with `key`, of which nothing is written
+   * before its first block.
+   * @throws StorageError `missing` where there is neither, `other-feed`, `locked`, `foreign`, `platform`.
+   */
+  static async open(storage: Storage, options: OpenOptions = {}): Promise<Feed> {
+    const wanted = options.key === undefined ? undefined : parseKey(options.key);
+    const crypto = options.crypto ?? (await libsodium());
+    return opening(storage, async (files) => {
+      const key = files.key ?? wanted;
+      if (key === undefined) {
+        throw new StorageError('missing', 'no feed is kept there: give the key of one, or create one');
+      }
+      if (wanted !== undefined && !equals(key, wanted)) {
+        throw new StorageError(
+          'other-feed',
+          `the feed with key ${toHex(key)} is kept there, not ${toHex(wanted)}: choose another place`,
+        );
+      }
+      return new Feed(await BlockStore.load(files, key, crypto), options.sparse ?? false);
+    });
+  }
+
+  /** @internal The primitives that it was opened with. */
+  get crypto(): CryptoProvider {
+    return this.#store.crypto;
+  }
+
+  /** The public key, 32 bytes. Who has it can read the feed, and find out who else does. */
+  get key(): Uint8Array {
+    return this.#store.key;
+  }
+
+  /** 32 bytes; names the feed without giving its key away. */
+  get discoveryKey(): Uint8Array {
+    return this.#store.discoveryKey;
+  }
+
+  /** Whether its secret key is here. */
+  get writable(): boolean {
+    return this.#store.writable;
+  }
+
+  /** Verified length in blocks. */
+  get length(): number {
+    return this.#store.length;
+  }
+
+  /** Verified length in bytes, of all blocks below `length`, here or not. */
+  get byteLength(): number {
+    return this.#store.byteLength;
+  }
+
+  /** The largest length in blocks that a connected peer tells. Not verified. */
+  get remoteLength(): number {
+    return this.#replicator.remoteLength;
+  }
+
+  /** The peers that replicate the feed now. */
+  get peers(): readonly Peer[] {
+    return this.#replicator.peers;
+  }
+
+  /** Whether a block is here; with `end`, whether all from `index` to before `end` are. */
+  has(index: number, end: number = index + 1): boolean {
+    assertInteger('index', index);
+    return this.#store.blocks.nextMissing(index, end) === -1;
+  }
+
+  /** How many blocks from `start` to before `end` are here. */
+  count(start = 0, end: number = this.length): number {
+    return this.#store.blocks.count(start, end);
+  }
+
+  /**
+   * Adds blocks behind the last one, all or none, and tells the peers. Returns the first one's number.
+   * @throws TypeError where the feed is not writable here; RangeError for a block that could never travel.
+   */
+  async append(blocks: Uint8Array | readonly Uint8Array[]): Promise<number> {
+    this.#assertOpen();
+    const batch = blocks instanceof Uint8Array ? [blocks] : blocks;
+    if (!this.writable)
+      throw new TypeError('the secret key of this feed is not here, so it cannot be appended to');
+    for (const block of batch) {
+      assertBytes('block', block);
+      if (block.byteLength > MAX_BLOCK_BYTES) {
+        throw new RangeError(
+          `"block" expected at most ${MAX_BLOCK_BYTES} bytes, got ${block.byteLength}: a larger one fits no message, so no peer could have it`,
+        );
+      }
+    }
+    if (batch.length === 0) return this.length;
+    const start = await this.#store.append(batch);
+    this.#replicator.appended(start, batch.length);
+    return start;
+  }
+
+  /**
+   * A block's bytes; waits for a peer that has it, unless `wait` is false.
+   * @throws RangeError where it is not here and will not come.
+   */
+  async get(
+    index: number,
+    options: { readonly wait?: boolean | undefined; readonly signal?: AbortSignalLike | undefined } = {},
+  ): Promise<Uint8Array> {
+    assertInteger('index', index);
+    this.#assertOpen();
+    for (;;) {
+      const block = await this.#store.read(index);
+      if (block !== undefined) return block;
+      if (options.wait === false) throw new RangeError(`block ${index} is not here`);
+      if (this.writable && index >= this.length) {
+        throw new RangeError(`"index" expected less than the feed's length of ${this.length}, got ${index}`);
+      }
+      await this.#fetch({ start: index, end: index + 1, isUrgent: true }, options.signal);
+    }
+  }
+
+  /** Downloads a range, also of a sparse feed. */
+  download({ start = 0, end }: Range = {}): Download {
+    assertInteger('start', start);
+    if (end !== undefined) assertInteger('end', end, start);
+    this.#assertOpen();
+    const selection = new Selection({ start, end });
+    this.#replicator.select(selection);
+    return { done: selection.done, cancel: () => this.#replicator.deselect(selection) };
+  }
+
+  /**
+   * The block that holds byte `byteOffset` of the feed, and where in that block. Asks the peers where the
+   * tree here cannot tell.
+   * @throws RangeError past the end of a feed that is all here.
+   */
+  async seek(
+    byteOffset: number,
+    options: { readonly signal?: AbortSignalLike | undefined } = {},
+  ): Promise<{ index: number; offset: number }> {
+    assertInteger('byteOffset', byteOffset);
+    for (;;) {
+      this.#assertOpen();
+      const found = await this.#store.seek(byteOffset);
+      if (found !== undefined) return found;
+      if (this.writable || (this.#replicator.isSettled && this.has(0, this.#knownLength))) {
+        throw new RangeError(
+          `"byteOffset" expected less than the feed's ${this.byteLength} bytes, got ${byteOffset}`,
+        );
+      }
+      const { generation } = this.#store;
+      const stop = this.#replicator.seek(byteOffset);
+      try {
+        await this.#when(() => this.#store.generation > generation, options.signal);
+      } finally {
+        stop();
+      }
+    }
+  }
+
+  /**
+   * The blocks in order, waiting for those that are on their way. Without `end` it goes as far as the peers
+   * told once they all have; with `live` it never ends.
+   */
+  async *read({
+    start = 0,
+    end,
+    live = false,
+    signal,
+  }: ReadOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    assertInteger('start', start);
+    if (end !== undefined) assertInteger('end', end, start);
+    const last = end ?? (live ? Number.POSITIVE_INFINITY : await this.#tellsAll(signal));
+    for (let index = start; index < last; index++) {
+      await this.#when(() => this.#knownLength > index || index < (end ?? 0), signal);
+      const ahead = new Selection({ start: index, end: Math.min(last, index + READ_AHEAD) });
+      if (!this.writable) this.#replicator.select(ahead);
+      try {
+        yield await this.get(index, { signal });
+      } finally {
+        this.#replicator.deselect(ahead);
+      }
+    }
+  }
+
+  /** Forgets the bytes of blocks and tells the peers; the tree stays, and they can be had again. */
+  async clear(start: number, end: number = start + 1): Promise<void> {
+    assertInteger('start', start);
+    assertInteger('end', end, start);
+    this.#assertOpen();
+    await this.#store.clear(start, end);
+    this.#replicator.cleared(start, end - start);
+  }
+
+  /** Calls `listener` for what happens from now on; the returned function ends that. */
+  subscribe(listener: FeedListener): () => void {
+    return this.#replicator.subscribe(listener);
+  }
+
+  /** Replicates over a channel that is open on this side. The channel is the feed's from then on. */
+  join(channel: Channel): Peer {
+    this.#assertOpen();
+    if (!equals(channel.discoveryKey, this.discoveryKey)) {
+      throw new TypeError(
+        `"channel" expected one of feed ${toHex(this.discoveryKey)}, got ${toHex(channel.discoveryKey)}`,
+      );
+    }
+    return new Peer(channel, this.#store, this.#replicator);
+  }
+
+  /** Ends the sessions of its peers, waits for what is being written, and lets go of the storage. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#replicator.fail(new Error('the feed was closed'));
+    await this.#store.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new TypeError('the feed was closed: open it anew');
+  }
+
+  /** In blocks, as far as anyone tells. */
+  get #knownLength(): number {
+    return Math.max(this.length, this.remoteLength);
+  }
+
+  /** The known length, once the peers have told theirs. A copy with nothing in it waits for its first peer. */
+  async #tellsAll(signal: AbortSignalLike | undefined): Promise<number> {
+    const isAlone = (): boolean => this.peers.length === 0 && (this.writable || this.length > 0);
+    await this.#when(() => isAlone() || this.#replicator.isSettled, signal);
+    return this.#knownLength;
+  }
+
+  async #when(condition: () => boolean, signal: AbortSignalLike | undefined): Promise<void> {
+    if (condition()) return;
+    const { outcome, cancel } = this.#replicator.when(condition);
+    await abortable(outcome, signal).finally(cancel);
+  }
+
+  async #fetch(range: ConstructorParameters<typeof Selection>[0], signal?: AbortSignalLike): Promise<void> {
+    const selection = new Selection(range);
+    this.#replicator.select(selection);
+    try {
+      await abortable(selection.done, signal);
+    } finally {
+      this.#replicator.deselect(selection);
+    }
+  }
+}
+
+/** Runs `work` on a storage's files; where it fails, lets go of them again. */
+async function opening(storage: Storage, work: (files: SleepFiles) => Promise<Feed>): Promise<Feed> {
+  const files = new SleepFiles(storage);
+  await files.open();
+  try {
+    return await work(files);
+  } catch (error) {
+    await files.close();
+    throw error;
+  }
+}

@@ -1,0 +1,13 @@
+/** `hypercore-wire/feed`: feeds, their replication, and what a storage has to be. */
+export type { FeedEvent, FeedListener } from './events.ts';
+export {
+  type CreateOptions,
+  type Download,
+  Feed,
+  type OpenOptions,
+  type Range,
+  type ReadOptions,
+} from './feed.ts';
+export type { Peer } from './peer.ts';
+export { type FeedLookup, type ReplicateOptions, type Replication, replicate } from './replicate.ts';
+export type { FileName, Storage, StorageFile } from './storage.ts';

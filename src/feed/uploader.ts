@@ -1,0 +1,95 @@
+/** Answers one peer's Wants and Requests. A Request waits as a few numbers until the transport can take its block. */
+import type { Channel, ChannelSendable } from '../channel.ts';
+import { ProtocolError } from '../errors.ts';
+import type { Cancel, Request, Want } from '../wire/messages.ts';
+import type { BlockStore } from './block-store.ts';
+import { encodeRle } from './rle.ts';
+
+/** A bitfield has whole bytes, and hypercore's pages have 8192 blocks. */
+const PAGE = 8192;
+/** Blocks of a bitfield that answers an open-ended Want: what fits a frame uncompressed. */
+const MAX_OPEN_WANT = 33_554_432;
+
+export class Uploader {
+  readonly #channel: Channel;
+  readonly #store: BlockStore;
+  readonly #maxRequests: number;
+  readonly #onUpload: (index: number, bytes: number) => void;
+  readonly #waiting = new Set<Request>();
+  /** The peer has sent a Want and is told of new blocks from then on. */
+  #isWanted = false;
+
+  constructor(
+    channel: Channel,
+    store: BlockStore,
+    maxRequests: number,
+    onUpload: (index: number, bytes: number) => void,
+  ) {
+    this.#channel = channel;
+    this.#store = store;
+    this.#maxRequests = maxRequests;
+    this.#onUpload = onUpload;
+  }
+
+  /** Whether every Request was answered. */
+  get isIdle(): boolean {
+    return this.#waiting.size === 0;
+  }
+
+  /** Answers in hypercore 7's way: first that we have the last block, then a bitfield of just that range. */
+  want({ start, length }: Want): void {
+    const { blocks, length: ours } = this.#store;
+    if (!this.#isWanted && ours > 0 && blocks.has(ours - 1))
+      this.#channel.send({ type: 'have', start: ours - 1 });
+    this.#isWanted = true;
+    const from = Math.floor(start / PAGE) * PAGE;
+    const wanted = length === 0 ? MAX_OPEN_WANT : start + length - from;
+    const here = Math.max(0, Math.min(ours - from, wanted, MAX_OPEN_WANT));
+    const bitfield = encodeRle(blocks.slice(from, Math.ceil(here / 8) * 8));
+    const covered = length === 0 ? 0 : Math.ceil(wanted / PAGE) * PAGE;
+    this.#channel.send({ type: 'have', start: from, length: covered, bitfield });
+  }
+
+  /** Tells of blocks that are here now. */
+  announce(start: number, length: number): void {
+    if (this.#isWanted) this.#channel.send({ type: 'have', start, length });
+  }
+
+  /** Tells of blocks that are here no longer. */
+  retract(start: number, length: number): void {
+    if (this.#isWanted) this.#channel.send({ type: 'unhave', start, length });
+  }
+
+  /** @throws ProtocolError `request-flood` where too many wait. */
+  request(request: Request): void {
+    if (this.#waiting.size >= this.#maxRequests) {
+      throw new ProtocolError(
+        'request-flood',
+        `the remote has ${this.#waiting.size} requests waiting and sends more: if it is a good peer, raise limits.requests`,
+      );
+    }
+    this.#waiting.add(request);
+    this.#channel.sendLater(() => this.#answer(request));
+  }
+
+  cancel({ index, bytes, hash }: Cancel): void {
+    for (const request of this.#waiting) {
+      if (request.index === index && request.bytes === bytes && request.hash === hash)
+        this.#waiting.delete(request);
+    }
+  }
+
+  async #answer(request: Request): Promise<Exclude<ChannelSendable, { type: 'extension' }> | undefined> {
+    if (!this.#waiting.delete(request)) return undefined;
+    try {
+      const data = await this.#store.answer(request);
+      // The reference is silent here, and its peer waits for its deadline.
+      if (data === undefined) return { type: 'unhave', start: request.index };
+      if (data.value !== undefined) this.#onUpload(data.index, data.value.byteLength);
+      return data;
+    } catch (error) {
+      this.#channel.session.abort(error);
+      return undefined;
+    }
+  }
+}
