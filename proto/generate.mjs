@@ -1,7 +1,8 @@
 /**
  * Makes TypeScript of the .proto files: `node proto/generate.mjs [output folder]`, by default into `src/wire`.
  * The plugin's output needs two amendments under this project's compiler options: explicit types on the
- * exported constants (isolatedDeclarations), and no check of its bodies (noUncheckedIndexedAccess).
+ * exported constants (isolatedDeclarations), and no check of its bodies (noUncheckedIndexedAccess). A third
+ * makes its readers refuse a message inside a message whose last field runs past its end.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -29,7 +30,11 @@ try {
   for (const name of ['hypercore']) {
     const source = readFileSync(join(work, `${name}.ts`), 'utf8')
       .replace(/^export const (\w+) = new (\w+\$Type)\(\);/gm, 'export const $1: $2 = new $2();')
-      .replace(/^class (\w+\$Type)/gm, 'export class $1');
+      .replace(/^class (\w+\$Type)/gm, 'export class $1')
+      .replace(
+        /^( {8})return message;\n( {4}}\n {4}internalBinaryWrite)/gm,
+        '$1if (reader.pos > end)\n$1    throw new globalThis.RangeError("a field runs past its message");\n$1return message;\n$2',
+      );
     writeFileSync(join(target, `${name}.ts`), source);
   }
 } finally {

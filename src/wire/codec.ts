@@ -7,6 +7,7 @@ import {
   type BinaryReadOptions,
   type BinaryWriteOptions,
   type MessageType,
+  type PbULong,
   WireType,
 } from '@protobuf-ts/runtime';
 import { concat } from 'uint8arrays/concat';
@@ -33,8 +34,15 @@ export const typeCodes = {
 const KEEPALIVE: Packet = { channel: 0, message: { type: 'keepalive' }, byteLength: 0 };
 const ONE_BYTE: Packet = { channel: 0, message: { type: 'unassigned', code: undefined }, byteLength: 1 };
 
-/** Refuses groups, as the reference does, where protobuf-ts would skip them. */
+/** Refuses groups, as the reference does, where protobuf-ts would skip them; and numbers over 2^53-1. */
 class StrictReader extends BinaryReader {
+  override uint64(): PbULong {
+    const value = super.uint64();
+    // The upper half is signed: by itself protobuf-ts would make -1 of 2^64-1.
+    if (value.hi >>> 0 > 0x1f_ffff) throw new RangeError('a number is over 2^53-1');
+    return value;
+  }
+
   override skip(wireType: WireType): Uint8Array {
     if (wireType === WireType.StartGroup || wireType === WireType.EndGroup)
       throw new RangeError('a group field');
@@ -49,11 +57,12 @@ const reading: Partial<BinaryReadOptions> = {
 const writing: Partial<BinaryWriteOptions> = { writeUnknownFields: false };
 
 type Text = NonNullable<ConstructorParameters<typeof BinaryReader>[1]>;
+type TextDecoders = { TextDecoder: new (encoding: string, options: { ignoreBOM: boolean }) => Text };
 let text: Text | undefined;
 
 /** An extension name that is no UTF-8 is nobody's; by protobuf-ts's default it would void the Handshake. */
 function lenientText(): Text {
-  text ??= new (globalThis as unknown as { TextDecoder: new () => Text }).TextDecoder();
+  text ??= new (globalThis as unknown as TextDecoders).TextDecoder('utf-8', { ignoreBOM: true });
   return text;
 }
 
@@ -129,8 +138,11 @@ export function encodeMessage(message: Exclude<Sendable, { type: 'keepalive' }>)
         writing,
       );
     }
-    case 'info':
-      return proto.Info.toBinary(message, writing);
+    case 'info': {
+      // Both, always: the reference takes an absent one for false.
+      const { uploading = false, downloading = false } = message;
+      return proto.Info.toBinary({ uploading, downloading }, writing);
+    }
     case 'have':
       return proto.Have.toBinary(given(message), writing);
     case 'unhave':

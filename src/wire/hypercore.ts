@@ -253,6 +253,8 @@ export class Feed$Type extends MessageType<Feed> {
                         (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
             }
         }
+        if (reader.pos > end)
+            throw new globalThis.RangeError("a field runs past its message");
         return message;
     }
     internalBinaryWrite(message: Feed, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
@@ -319,6 +321,8 @@ export class Handshake$Type extends MessageType<Handshake> {
                         (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
             }
         }
+        if (reader.pos > end)
+            throw new globalThis.RangeError("a field runs past its message");
         return message;
     }
     internalBinaryWrite(message: Handshake, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
@@ -381,6 +385,8 @@ export class Info$Type extends MessageType<Info> {
                         (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
             }
         }
+        if (reader.pos > end)
+            throw new globalThis.RangeError("a field runs past its message");
         return message;
     }
     internalBinaryWrite(message: Info, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
@@ -442,6 +448,8 @@ export class Have$Type extends MessageType<Have> {
                         (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
             }
         }
+        if (reader.pos > end)
+            throw new globalThis.RangeError("a field runs past its message");
         return message;
     }
     internalBinaryWrite(message: Have, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
@@ -501,6 +509,8 @@ export class Unhave$Type extends MessageType<Unhave> {
                         (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
             }
         }
+        if (reader.pos > end)
+            throw new globalThis.RangeError("a field runs past its message");
         return message;
     }
     internalBinaryWrite(message: Unhave, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
@@ -554,6 +564,8 @@ export class Want$Type extends MessageType<Want> {
                         (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
             }
         }
+        if (reader.pos > end)
+            throw new globalThis.RangeError("a field runs past its message");
         return message;
     }
     internalBinaryWrite(message: Want, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
@@ -607,6 +619,8 @@ export class Unwant$Type extends MessageType<Unwant> {
                         (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
             }
         }
+        if (reader.pos > end)
+            throw new globalThis.RangeError("a field runs past its message");
         return message;
     }
     internalBinaryWrite(message: Unwant, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
@@ -668,6 +682,8 @@ export class Request$Type extends MessageType<Request> {
                         (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
             }
         }
+        if (reader.pos > end)
+            throw new globalThis.RangeError("a field runs past its message");
         return message;
     }
     internalBinaryWrite(message: Request, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
@@ -731,6 +747,8 @@ export class Cancel$Type extends MessageType<Cancel> {
                         (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
             }
         }
+        if (reader.pos > end)
+            throw new globalThis.RangeError("a field runs past its message");
         return message;
     }
     internalBinaryWrite(message: Cancel, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
@@ -796,6 +814,8 @@ export class Data$Type extends MessageType<Data> {
                         (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
             }
         }
+        if (reader.pos > end)
+            throw new globalThis.RangeError("a field runs past its message");
         return message;
     }
     internalBinaryWrite(message: Data, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
@@ -859,6 +879,8 @@ export class Data_Node$Type extends MessageType<Data_Node> {
                         (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
             }
         }
+        if (reader.pos > end)
+            throw new globalThis.RangeError("a field runs past its message");
         return message;
     }
     internalBinaryWrite(message: Data_Node, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
