@@ -3,6 +3,7 @@ import { toHex } from './crypto/hex.ts';
 import { ProtocolError } from './errors.ts';
 import type { Limits } from './limits.ts';
 import type { Outbox, Produce } from './outbox.ts';
+import type { Session } from './session.ts';
 import { type Deferred, deferred } from './stream/deferred.ts';
 import type { ExtensionNames } from './wire/extensions.ts';
 import type * as wire from './wire/messages.ts';
@@ -14,19 +15,21 @@ export interface NamedExtension {
   readonly payload: Uint8Array;
 }
 
-type Session = 'feed' | 'handshake' | 'keepalive' | 'extension' | 'unassigned' | 'unreadable';
+/** What is the session's business, or comes under another form. */
+type Internal = 'feed' | 'handshake' | 'keepalive' | 'extension' | 'unassigned' | 'unreadable';
 
 /** What a channel receives. */
-export type ChannelMessage = Exclude<wire.Message, { type: Session }> | NamedExtension;
+export type ChannelMessage = Exclude<wire.Message, { type: Internal }> | NamedExtension;
 
 /** What a channel sends; fields with a default may be left out. */
-export type ChannelSendable = Exclude<wire.Sendable, { type: Session }> | NamedExtension;
+export type ChannelSendable = Exclude<wire.Sendable, { type: Internal }> | NamedExtension;
 
 /** Takes messages in order. A promise holds the next ones back: that is the backpressure. */
 export type Consumer = (batch: readonly ChannelMessage[]) => void | Promise<void>;
 
 /** What a channel needs of its session. */
 export interface ChannelHost {
+  readonly session: Session;
   readonly outbox: Outbox;
   readonly extensions: ExtensionNames;
   readonly limits: Limits;
@@ -59,6 +62,11 @@ export class Channel implements AsyncIterable<ChannelMessage> {
   constructor(host: ChannelHost, discoveryKey: Uint8Array) {
     this.#host = host;
     this.discoveryKey = discoveryKey;
+  }
+
+  /** The session that the channel is part of. */
+  get session(): Session {
+    return this.#host.session;
   }
 
   /** The feed's key; `undefined` while only the remote has opened the channel. */
@@ -143,7 +151,7 @@ export class Channel implements AsyncIterable<ChannelMessage> {
     } finally {
       this.#consumer = undefined;
       this.#onEnd = undefined;
-      this.#inbox.unshift(...batch.slice(next));
+      this.#inbox = batch.slice(next).concat(this.#inbox);
       taken?.();
     }
   }
@@ -217,11 +225,15 @@ export class Channel implements AsyncIterable<ChannelMessage> {
     }
   }
 
-  /** @internal No more will be received; `error` where the session failed. What is held is still handed on. */
+  /**
+   * @internal No more will be received; `error` where the session failed. What is held is still handed on,
+   * unless this side never opened the channel.
+   */
   end(error?: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#error = error;
+    if (this.#id === undefined) this.#inbox = [];
     this.#opened.reject(
       error ??
         new ProtocolError(

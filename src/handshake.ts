@@ -48,7 +48,8 @@ export async function readFirstFrame(
 
 /** Where the first frame ends; `undefined` while that cannot be told. */
 function frameEnd(bytes: Uint8Array, maxBytes: number): number | undefined {
-  const length = readVarint(bytes);
+  // Four bytes of length at most, as in every later frame.
+  const length = readVarint(bytes.subarray(0, 4));
   if (length === undefined) {
     if (bytes.byteLength >= 4) throw notThisDialect(bytes);
     return undefined;

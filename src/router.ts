@@ -23,7 +23,8 @@ export class Router {
   readonly #channels = new Map<string, Channel>();
   /** By the remote's number. `undefined`: a second one for the same feed, which is passed over. */
   readonly #remote = new Map<number, Channel | undefined>();
-  #localCount = 0;
+  /** This side's numbers by discovery key (hex). A feed keeps its number for as long as the session lasts. */
+  readonly #local = new Map<string, number>();
   #unreadable = 0;
   /** Bytes that wait for feeds not open here. */
   #unopenedBytes = 0;
@@ -37,23 +38,23 @@ export class Router {
     this.#host = host;
   }
 
-  /** Whether the remote has opened anything: it is a peer of this dialect. */
-  get isMet(): boolean {
-    return this.#remote.size > 0;
-  }
-
-  /** The channel of a feed that is open here, or its new number and the channel to open under it. */
-  open(discoveryKey: Uint8Array, key: Uint8Array): { channel: Channel; id: number | undefined } {
+  /**
+   * The channel of a feed, opened here. With its number where that is new, and the remote is to be told of it;
+   * of a feed that was closed here the remote knows nothing else than that it is open.
+   */
+  open(discoveryKey: Uint8Array, key: Uint8Array): { channel: Channel; newId: number | undefined } {
     const { channels: max } = this.#host.limits;
     const name = toHex(discoveryKey);
     const known = this.#channels.get(name);
-    if (known?.isLocal) return { channel: known, id: undefined };
-    if (this.#localCount >= max) {
+    if (known?.isLocal) return { channel: known, newId: undefined };
+    const before = this.#local.get(name);
+    if (before === undefined && this.#local.size >= max) {
       throw new RangeError(
         `a session opens ${max} channels, closed ones included: raise limits.channels on both sides, or connect anew`,
       );
     }
-    const id = this.#localCount++;
+    const id = before ?? this.#local.size;
+    this.#local.set(name, id);
     const channel = known ?? new Channel(this.#host, discoveryKey.slice());
     this.#channels.set(name, channel);
     this.#unopenedBytes -= channel.held.bytes;
@@ -64,14 +65,14 @@ export class Router {
       this.#remote.set(number, channel);
       channel.openBoth();
     }
-    return { channel, id };
+    return { channel, newId: before === undefined ? id : undefined };
   }
 
   /** Takes one received packet to where it belongs. @throws ProtocolError where it belongs nowhere. */
   route({ channel: number, message, byteLength = 0 }: Packet): void {
     this.#host.trace?.({ type: 'message', direction: 'in', channel: number, message });
     if (message.type === 'keepalive') return;
-    if (message.type === 'feed') return this.onFeed(number, message);
+    if (message.type === 'feed') return this.#onFeed(number, message);
     // The reference drops a body of one byte before it looks at the channel.
     if (message.type === 'unassigned' && message.code === undefined)
       return this.#drop(number, 'a body of one byte');
@@ -100,7 +101,7 @@ export class Router {
   }
 
   /** The remote opens a channel. On a number in use, it closes what was there. */
-  onFeed(number: number, feed: Feed): void {
+  #onFeed(number: number, feed: Feed): void {
     const replaced = this.#remote.get(number);
     if (replaced !== undefined) this.#replace(number, replaced);
     const name = toHex(feed.discoveryKey);
@@ -137,16 +138,14 @@ export class Router {
     return false;
   }
 
-  /** Resolves when every channel is within its budget, or the session has ended. */
-  async room(): Promise<void> {
-    while (this.isFull && !this.#ended) {
-      await new Promise<void>((resolve) => {
-        this.#drained = resolve;
-      });
-    }
+  /** Resolves on the next {@link drained}. */
+  change(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#drained = resolve;
+    });
   }
 
-  /** A channel has handed on what it held. */
+  /** A channel has handed on what it held, or who waits for that has to think again. */
   drained(): void {
     this.#drained?.();
   }

@@ -12,9 +12,11 @@ import { parseKey, toHex } from './crypto/hex.ts';
 import { ProtocolError } from './errors.ts';
 import { readFirstFrame } from './handshake.ts';
 import { Keepalive } from './keepalive.ts';
+import type { Limits } from './limits.ts';
 import { type ConnectOptions, readOptions, type Settings } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { Router } from './router.ts';
+import type { Clock } from './stream/clock.ts';
 import { type Deferred, deferred } from './stream/deferred.ts';
 import { pipe, type Stage } from './stream/stage.ts';
 import type { Transport } from './stream/transport.ts';
@@ -83,8 +85,12 @@ export class Session {
   readonly #introduced: Deferred<FirstFeed | undefined> = deferred();
   #local: FirstFeed | undefined;
   #remote: Remote | undefined;
+  /** The discovery key of the first feed, where it is the remote that names it. */
+  #asked: Uint8Array | undefined;
   #sent: Promise<void>;
   #closing: 'closed' | 'remote-closed' | undefined;
+  /** The transport has sent all. */
+  #isSent = false;
   #ended = false;
   #cancelDeadline: (() => void) | undefined;
 
@@ -97,6 +103,7 @@ export class Session {
     this.#outbox = new Outbox(limits.sendBytes);
     this.#extensions = new ExtensionNames(settings.extensions);
     this.#router = new Router({
+      session: this,
       outbox: this.#outbox,
       extensions: this.#extensions,
       limits,
@@ -105,7 +112,7 @@ export class Session {
       closed: (channel) => this.#router.close(channel),
       fail: (error) => this.abort(error),
       onHandshake: (handshake, drop) => this.#onHandshake(handshake, drop),
-      onOffer: (channel) => void this.#onOffer(channel),
+      onOffer: (channel) => this.#onOffer(channel),
     });
     this.#keepalive = new Keepalive(clock, limits, this.#onIdle, () => this.#outbox.keepalive());
     trace?.({ type: 'state', state: 'connecting' });
@@ -113,6 +120,26 @@ export class Session {
     if (settings.key !== undefined) this.open(settings.key);
     this.#sent = this.#send();
     void this.#receive();
+    // It may have aborted after the options were read.
+    if (signal?.aborted) this.#onAbort();
+  }
+
+  /** Whether this side wants to stay when it has everything. */
+  get live(): boolean {
+    return this.#settings.live;
+  }
+
+  /** Whether this side asks for a confirmation of what the remote stores. */
+  get ack(): boolean {
+    return this.#settings.ack;
+  }
+
+  get limits(): Limits {
+    return this.#settings.limits;
+  }
+
+  get clock(): Clock {
+    return this.#settings.clock;
   }
 
   /** @internal Resolves on the remote's Handshake; rejects where the session ends before. */
@@ -151,7 +178,7 @@ export class Session {
     const { crypto, encrypted, live, ack, userData, extensions } = this.#settings;
     const feedKey = parseKey(key);
     const dk = discoveryKey(crypto, feedKey);
-    const { channel, id } = this.#router.open(dk, feedKey);
+    const { channel, newId: id } = this.#router.open(dk, feedKey);
     if (id === 0) {
       this.#local = { key: feedKey, discoveryKey: dk, nonce: encrypted ? crypto.randomBytes(24) : undefined };
       this.#outbox.control(0, { type: 'handshake', id: this.id, live, userData, extensions, ack });
@@ -168,9 +195,13 @@ export class Session {
     return this.closed;
   }
 
-  /** Ends the session at once. `closed` resolves with `aborted` and the reason. */
+  /**
+   * Ends the session at once. `closed` resolves with `failed` where the reason is a `ProtocolError`, the
+   * remote's fault, else with `aborted`.
+   */
   abort(reason: unknown = new Error('the session was aborted')): void {
-    this.#end({ code: 'aborted', error: reason });
+    if (reason instanceof ProtocolError) this.#end({ code: 'failed', error: reason });
+    else this.#end({ code: 'aborted', error: reason });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -186,7 +217,8 @@ export class Session {
       if (first === undefined) return this.#finish('remote-closed');
       this.#keepalive.received();
       const key = await this.#agree(first.feed);
-      this.#router.onFeed(first.channel, first.feed);
+      if (this.#ended) return;
+      this.#router.route({ channel: first.channel, message: first.feed });
 
       for await (const packets of pipe(
         first.rest,
@@ -201,21 +233,25 @@ export class Session {
       }
       this.#finish('remote-closed');
     } catch (error) {
-      this.#fail(error);
+      this.abort(error);
     }
   }
 
-  /** The transport's chunks. Keepalives before the first Feed do not count: anyone can send zeros for ever. */
+  /** The transport's chunks. Before the Handshake they do not count: anyone can send zeros for ever. */
   async *#signsOfLife(): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const chunk of this.#transport.source) {
-      if (this.#router.isMet) this.#keepalive.received();
-      yield chunk;
+    try {
+      for await (const chunk of this.#transport.source) {
+        if (this.#remote !== undefined) this.#keepalive.received();
+        yield chunk;
+      }
+    } catch (error) {
+      throw this.#cut(error);
     }
   }
 
   /** Settles with the remote's first Feed on the first feed, whose key is the stream key of both sides. */
   async #agree(feed: Feed): Promise<Uint8Array> {
-    const { encrypted, keys, crypto } = this.#settings;
+    const { encrypted, keys } = this.#settings;
     const local = this.#local;
     if (encrypted !== (feed.nonce !== undefined)) {
       throw new ProtocolError(
@@ -233,6 +269,7 @@ export class Session {
         `the remote opens with the feed of discovery key ${toHex(feed.discoveryKey)}, this side with ${toHex(local.discoveryKey)}: check the key, and that both sides open the same feed first`,
       );
     }
+    this.#asked = feed.discoveryKey;
     const found = await keys?.(feed.discoveryKey);
     if (found === undefined) {
       throw new ProtocolError(
@@ -240,26 +277,35 @@ export class Session {
         `the remote asks for the feed of discovery key ${toHex(feed.discoveryKey)}, which this side does not have`,
       );
     }
+    const key = this.#checked(found, feed.discoveryKey);
+    if (!this.#ended && this.#closing === undefined) this.open(key);
+    return key;
+  }
+
+  /** What `keys` found. */
+  #checked(found: Uint8Array | string, asked: Uint8Array): Uint8Array {
     const key = parseKey(found);
-    if (!equals(discoveryKey(crypto, key), feed.discoveryKey)) {
+    if (!equals(discoveryKey(this.#settings.crypto, key), asked)) {
       throw new TypeError('"keys" expected the key of the feed that was asked for, got another feed\'s');
     }
-    if (!this.#ended && this.#closing === undefined) this.open(key);
     return key;
   }
 
   #onHandshake(handshake: Handshake, drop: (reason: string) => void): void {
     if (this.#remote !== undefined) return drop('a second Handshake');
     const { id = new Uint8Array(0), live, ack, userData } = handshake;
-    if (equals(id, this.id)) {
+    if (id.byteLength > 0 && equals(id, this.id)) {
       throw new ProtocolError('echo', 'the remote has our own id: this side is connected to itself');
     }
     const { extensionNames, extensionNameLength } = this.#settings.limits;
+    // One that is too long keeps its place, since the number of a name is its place.
     const extensions = handshake.extensions
       .slice(0, extensionNames)
-      .map((name) => name.slice(0, extensionNameLength));
+      .map((name) => (name.length > extensionNameLength ? '' : name));
     if (extensions.length < handshake.extensions.length)
       drop(`extension names past the first ${extensionNames}`);
+    if (handshake.extensions.some((name) => name.length > extensionNameLength))
+      drop(`extension names of more than ${extensionNameLength} characters`);
     this.#extensions.setRemote(extensions);
     this.#remote = { id: id.slice(), live, ack, userData: userData?.slice(), extensions };
     this.#settings.trace?.({ type: 'state', state: 'open' });
@@ -267,21 +313,26 @@ export class Session {
   }
 
   /** Opens a channel of the remote's here too, where `keys` knows its feed. */
-  async #onOffer(channel: Channel): Promise<void> {
+  #onOffer(channel: Channel): void {
+    const open = (found: Uint8Array | string | undefined): void => {
+      if (found === undefined || this.#ended || this.#closing !== undefined || channel.isEnded) return;
+      this.open(this.#checked(found, channel.discoveryKey));
+    };
     try {
-      const key = await this.#settings.keys?.(channel.discoveryKey);
-      if (key !== undefined && !this.#ended && this.#closing === undefined && !channel.isEnded)
-        this.open(key);
+      // At once where `keys` knows at once: the messages behind this Feed may be more than may wait for it.
+      const found = this.#settings.keys?.(channel.discoveryKey);
+      if (found instanceof Promise) found.then(open).catch((error) => this.abort(error));
+      else open(found);
     } catch (error) {
       this.abort(error);
     }
   }
 
   async #waitForRoom(): Promise<void> {
-    if (this.#closing !== undefined) return this.#router.dropUnread();
     this.#keepalive.suspend();
-    await this.#router.room();
-    if (!this.#ended) this.#keepalive.resume();
+    while (this.#router.isFull && !this.#ended && this.#closing === undefined) await this.#router.change();
+    if (this.#closing !== undefined) this.#router.dropUnread();
+    else if (!this.#ended) this.#keepalive.resume();
   }
 
   // Out.
@@ -290,23 +341,27 @@ export class Session {
     try {
       await this.#transport.sink(this.#outbound());
     } catch (error) {
-      this.#fail(error);
+      this.abort(this.#cut(error));
     }
   }
 
   async *#outbound(): AsyncGenerator<Uint8Array, void, undefined> {
     const local = await this.#introduced.promise;
     if (local === undefined) return;
-    this.#keepalive.sent();
-    yield frame(0, { type: 'feed', discoveryKey: local.discoveryKey, nonce: local.nonce });
-    for await (const chunks of pipe(
-      this.#outbox,
-      this.#traced,
-      encode(),
-      this.#cipher(local.key, local.nonce),
-    )) {
+    const { discoveryKey, nonce, key } = local;
+    const feed: Feed = { type: 'feed', discoveryKey, nonce };
+    try {
       this.#keepalive.sent();
-      yield* chunks;
+      this.#settings.trace?.({ type: 'message', direction: 'out', channel: 0, message: feed });
+      yield frame(0, feed);
+      for await (const chunks of pipe(this.#outbox, this.#traced, encode(), this.#cipher(key, nonce))) {
+        this.#keepalive.sent();
+        if (this.#closing !== undefined) this.#armDeadline();
+        yield* chunks;
+      }
+    } catch (error) {
+      // A message that cannot be made or written; what the transport throws does not come through here.
+      this.abort(error);
     }
   }
 
@@ -334,7 +389,7 @@ export class Session {
       return;
     }
     if (code === 'remote-closed' && this.#remote === undefined) {
-      this.#fail(
+      this.abort(
         new ProtocolError(
           'refused',
           'the remote hung up before its Handshake: it does not have this feed, or does not want this peer',
@@ -347,20 +402,43 @@ export class Session {
     this.#introduced.resolve(undefined);
     this.#outbox.finish();
     this.#router.drained();
-    // A remote that does not end, or does not take what is left, is not waited for.
-    const { clock, limits } = this.#settings;
-    this.#cancelDeadline = clock.after(limits.idleMs, () => this.#end({ code }));
-    if (code === 'remote-closed') void this.#sent.then(() => this.#end({ code }));
+    this.#keepalive.suspend();
+    this.#armDeadline();
+    void this.#sent.then(() => {
+      this.#isSent = true;
+      if (code === 'remote-closed') this.#end({ code });
+      else this.#armDeadline();
+    });
   }
 
-  #fail(error: unknown): void {
-    if (error instanceof ProtocolError) return this.#end({ code: 'failed', error });
-    if (error instanceof TypeError || error instanceof RangeError) return this.abort(error);
-    const reason = error instanceof Error ? error.message : String(error);
-    this.#end({
-      code: 'failed',
-      error: new ProtocolError('transport', `the connection failed: ${reason}`, { cause: error }),
+  /** While closing: a remote that takes nothing of what is left, or does not end, is not waited for. */
+  #armDeadline(): void {
+    if (this.#ended) return;
+    const { clock, limits } = this.#settings;
+    this.#cancelDeadline?.();
+    this.#cancelDeadline = clock.after(limits.idleMs, () => {
+      if (this.#isSent) return this.#end({ code: this.#closing! });
+      this.abort(
+        new ProtocolError(
+          'timeout',
+          `the remote took nothing for ${limits.idleMs / 1000} s, and not all was sent: reconnect and send it again`,
+        ),
+      );
     });
+  }
+
+  /** What the transport threw. */
+  #cut(error: unknown): ProtocolError {
+    if (error instanceof ProtocolError) return error;
+    const reason = error instanceof Error ? error.message : String(error);
+    // A peer that refuses often has no gentler way: what was sent to it and not read makes its end a reset.
+    return this.#local !== undefined && this.#remote === undefined
+      ? new ProtocolError(
+          'refused',
+          `the connection was lost before the remote's Handshake (${reason}): it does not have this feed, or does not want this peer`,
+          { cause: error },
+        )
+      : new ProtocolError('transport', `the connection failed: ${reason}`, { cause: error });
   }
 
   #end(reason: CloseReason): void {
@@ -384,17 +462,19 @@ export class Session {
 
   readonly #onIdle = (): void => {
     const seconds = this.#settings.limits.idleMs / 1000;
-    if (this.#router.isMet) {
-      this.#fail(new ProtocolError('timeout', `nothing came from the remote for ${seconds} s: reconnect`));
+    if (this.#remote !== undefined) {
+      this.abort(new ProtocolError('timeout', `nothing came from the remote for ${seconds} s: reconnect`));
+    } else if (this.#local === undefined && this.#asked !== undefined) {
+      this.abort(new Error(`"keys" did not answer within ${seconds} s for ${toHex(this.#asked)}`));
     } else if (this.#local === undefined) {
-      this.#fail(
+      this.abort(
         new ProtocolError(
           'no-feed',
           `the remote named no feed within ${seconds} s, and this side waits for that: give one of the two sides a "key"`,
         ),
       );
     } else {
-      this.#fail(
+      this.abort(
         new ProtocolError(
           'timeout',
           `the remote did not answer within ${seconds} s: check that a Hypercore 6 peer listens there`,

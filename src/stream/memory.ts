@@ -36,25 +36,29 @@ class Pipe {
     });
   }
 
-  abort(reason: unknown): void {
-    this.#aborted ??= { reason };
-    this.#interrupt(reason);
-    this.#flushed.reject(reason);
+  /** Each end with its own reason. */
+  abort(reader: unknown, writer: unknown): void {
+    this.#aborted ??= { reason: reader };
+    this.#interrupt(reader);
+    this.#flushed.reject(writer);
   }
 }
 
-/** A pair: what one sinks, the other reads. Aborting either ends both, as a cut wire would. */
+/**
+ * A pair: what one sinks, the other reads. Aborting either ends both, as a cut wire would: the other side
+ * sees that it was cut, and not why.
+ */
 export function memoryPair(): [Transport, Transport] {
   const there = new Pipe();
   const back = new Pipe();
-  const abort = (reason: unknown = new Error('the transport was aborted')): void => {
-    there.abort(reason);
-    back.abort(reason);
-  };
   const side = (inward: Pipe, outward: Pipe): Transport => ({
     source: inward.read(),
     sink: (chunks) => outward.sink(chunks),
-    abort,
+    abort(reason = new Error('the transport was aborted')) {
+      const cut = new Error('the other side aborted the transport', { cause: reason });
+      inward.abort(reason, cut);
+      outward.abort(cut, reason);
+    },
   });
   return [side(back, there), side(there, back)];
 }
