@@ -21,6 +21,12 @@ const NODES = 8 * NODE_BYTES;
 /** Blocks that one of a page's four topmost summaries stands for. */
 const QUARTER = BLOCKS / 4;
 
+/** The even nodes, those of blocks, among the eight of a byte: four bits. */
+const LEAVES: Uint8Array = Uint8Array.from(
+  { length: 256 },
+  (_, byte) => ((byte >> 4) & 8) | ((byte >> 3) & 4) | ((byte >> 2) & 2) | ((byte >> 1) & 1),
+);
+
 interface Page {
   readonly blocks: Uint8Array;
   readonly nodes: Uint8Array;
@@ -198,11 +204,16 @@ export class Bitfield {
     return bytes;
   }
 
-  /** Takes a page of the file; its index part is not believed. Pages are loaded into an empty bitfield. */
+  /**
+   * Takes a page of the file, into an empty bitfield. Its index part is not believed, nor is a block whose
+   * own tree node is missing: a page that was cut off while it was written can have that.
+   */
   load(number: number, bytes: Uint8Array): void {
     assertBytes('bytes', bytes, this.pageSize);
     const blocks = bytes.slice(0, BLOCK_BYTES);
     const nodes = bytes.slice(BLOCK_BYTES, BLOCK_BYTES + NODE_BYTES);
+    for (let i = 0; i < BLOCK_BYTES; i++)
+      blocks[i]! &= (LEAVES[nodes[2 * i]!]! << 4) | LEAVES[nodes[2 * i + 1]!]!;
     this.#grow(number + 1);
     if (nextBit(blocks, 0, BLOCKS, true) === -1 && nextBit(nodes, 0, NODES, true) === -1) return;
     const page: Page = { blocks, nodes, quarters: [0, 0, 0, 0], held: 0 };

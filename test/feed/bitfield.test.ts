@@ -245,7 +245,8 @@ describe('Bitfield', () => {
   test.each([3584, 3328] as const)('loads its own pages of %d bytes', (pageSize) => {
     fc.assert(
       fc.property(edits, fc.array(position), (steps, nodes) => {
-        const { bitfield } = build(steps, pageSize);
+        const { bitfield, naive } = build(steps, pageSize);
+        for (const block of naive) bitfield.addNode(2 * block);
         for (const node of nodes) bitfield.addNode(node);
         const loaded = new Bitfield(pageSize);
         for (let page = 0; page < bitfield.pageCount; page++) loaded.load(page, bitfield.page(page));
@@ -263,11 +264,19 @@ describe('Bitfield', () => {
   });
 
   test('keeps no view of a loaded page', () => {
-    const bytes = new Uint8Array(3584).fill(0xff, 0, 1);
+    const bytes = new Uint8Array(3584).fill(0xff, 0, 1).fill(0xff, 1024, 1026);
     const bitfield = new Bitfield();
     bitfield.load(0, bytes);
     bytes.fill(0);
     expect(bitfield.count(0, 8192)).toBe(8);
+  });
+
+  test('does not believe a loaded block without its node', () => {
+    const bytes = new Uint8Array(3584).fill(0xff, 0, 2);
+    bytes.set([0b10101010, 0b00101001], 1024);
+    const bitfield = new Bitfield();
+    bitfield.load(0, bytes);
+    expect(hex(bitfield.slice(0, 16))).toBe('f600');
   });
 
   test('refuses what is no page, block or range', () => {

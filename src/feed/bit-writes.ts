@@ -1,0 +1,47 @@
+/** The writes to the bitfield file that make a commit count, in the order that a crash may cut short. */
+import type { Bitfield } from './bitfield.ts';
+import { type Commit, newRoots, type Piece } from './commit.ts';
+import type { TreeNode } from './hash.ts';
+import { HEADER_BYTES } from './sleep-header.ts';
+
+/** Where the tree bits of a page start and end, in bytes. */
+const NODES_START = 1024;
+const NODES_END = 3072;
+
+/**
+ * The writes in groups, each of which is to be on the disk before the next. A commit within one page is one
+ * write. Over several, the nodes come first, so that no block is held without its proof; then the pages; and
+ * last those with new roots, which make the feed longer.
+ *
+ * On return cleared blocks are gone from `bits`, so that nothing is reported that may be lost; the new blocks
+ * and nodes are not in it, since the file does not have them yet. All pages stay dirty until all is written.
+ *
+ * @param blocks those not held before and held from now on
+ * @param nodes those not held before
+ */
+export function bitWrites(
+  bits: Bitfield,
+  blocks: readonly number[],
+  nodes: readonly TreeNode[],
+  { clear = [], signatures }: Commit,
+): Piece[][] {
+  const pieces = (pages: readonly number[]): Piece[] =>
+    pages.map((page) => ({ offset: HEADER_BYTES + page * bits.pageSize, bytes: bits.page(page) }));
+  for (const block of blocks) bits.add(block);
+  for (const { index } of nodes) bits.addNode(index);
+  for (const [start, end] of clear) bits.remove(start, end - start);
+  const dirty = bits.dirty();
+  const whole = pieces(dirty);
+  for (const root of newRoots(nodes, signatures)) bits.removeNode(root);
+  const rootless = dirty.length > 1 ? pieces(dirty) : [];
+  for (const { index } of nodes) bits.removeNode(index);
+  for (const block of blocks) bits.remove(block);
+  if (dirty.length === 0) return [];
+  if (dirty.length === 1) return [whole];
+  const nodesAlone = rootless.map(({ offset, bytes }) => ({
+    offset: offset + NODES_START,
+    bytes: bytes.subarray(NODES_START, NODES_END),
+  }));
+  const rooted = whole.filter(({ bytes }, i) => bytes.some((byte, at) => byte !== rootless[i]!.bytes[at]));
+  return rooted.length === 0 ? [nodesAlone, rootless] : [nodesAlone, rootless, rooted];
+}

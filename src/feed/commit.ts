@@ -1,0 +1,132 @@
+/** What is to be stored at once, and how it becomes writes. */
+import { concat } from 'uint8arrays/concat';
+import { assertBytes, assertInteger } from '../errors.ts';
+import * as flat from './flat-tree.ts';
+import { type TreeNode, u64be } from './hash.ts';
+import { HEADER_BYTES } from './sleep-header.ts';
+
+/** Bytes that belong at an offset of a file. */
+export interface Piece {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Changes to a feed that are stored together. Arrays and bytes stay untouched until the commit has settled. */
+export interface Commit {
+  /** The feed's key, 32 bytes. The first commit to an empty place has it. */
+  readonly key?: Uint8Array;
+  /** 64 bytes, where the feed is ours to write. */
+  readonly secretKey?: Uint8Array;
+  /** Blocks' bytes, at their offsets in the feed. */
+  readonly data?: readonly Piece[];
+  readonly nodes?: readonly TreeNode[];
+  /** Signatures (64 bytes), each over the feed at a `length`. */
+  readonly signatures?: readonly { readonly length: number; readonly bytes: Uint8Array }[];
+  /** The blocks that are held from now on. Their bytes and nodes are in this commit, or stored before. */
+  readonly blocks?: readonly number[];
+  /** Blocks, `start` to before `end`, that are not held any more. */
+  readonly clear?: readonly (readonly [start: number, end: number])[];
+}
+
+/** Bytes copied together into one write at most. */
+const JOIN = 1_048_576;
+
+/** Throws TypeError or RangeError for a commit that does not say what it should. */
+export function assertCommit(commit: Commit): void {
+  if (commit.key !== undefined) assertBytes('key', commit.key, 32);
+  if (commit.secretKey !== undefined) assertBytes('secretKey', commit.secretKey, 64);
+  for (const { offset, bytes } of commit.data ?? []) {
+    assertBytes('data.bytes', bytes);
+    assertInteger('data.offset', offset, 0, Number.MAX_SAFE_INTEGER - bytes.length);
+  }
+  for (const { index, hash, size } of commit.nodes ?? []) {
+    assertInteger('nodes.index', index, 0, flat.MAX_NODE);
+    assertBytes('nodes.hash', hash, 32);
+    assertInteger('nodes.size', size);
+  }
+  for (const { length, bytes } of commit.signatures ?? []) {
+    assertInteger('signatures.length', length, 1, 2 ** flat.MAX_DEPTH);
+    assertBytes('signatures.bytes', bytes, 64);
+  }
+  for (const block of commit.blocks ?? []) assertInteger('blocks', block, 0, flat.MAX_NODE / 2);
+  for (const [start, end] of commit.clear ?? []) {
+    assertInteger('clear.start', start, 0, flat.MAX_NODE / 2);
+    assertInteger('clear.end', end, start, flat.MAX_NODE / 2 + 1);
+  }
+}
+
+/** Commits as one, so that they wait for the disk together. None but the last may clear. */
+export function merge(commits: readonly Commit[]): Commit {
+  if (commits.length === 1) return commits[0]!;
+  const key = commits.find((commit) => commit.key !== undefined)?.key;
+  const secretKey = commits.find((commit) => commit.secretKey !== undefined)?.secretKey;
+  return {
+    ...(key === undefined ? {} : { key }),
+    ...(secretKey === undefined ? {} : { secretKey }),
+    data: commits.flatMap((commit) => commit.data ?? []),
+    nodes: commits.flatMap((commit) => commit.nodes ?? []),
+    signatures: commits.flatMap((commit) => commit.signatures ?? []),
+    blocks: commits.flatMap((commit) => commit.blocks ?? []),
+    clear: commits.flatMap((commit) => commit.clear ?? []),
+  };
+}
+
+/** Where a tree node is in its file. */
+export function nodeOffset(index: number): number {
+  return HEADER_BYTES + 40 * index;
+}
+
+/** Where the signature over a length is in its file. */
+export function signatureOffset(length: number): number {
+  return HEADER_BYTES + 64 * (length - 1);
+}
+
+/** A tree node as the file has it: hash, then size in eight bytes. */
+export function nodePiece({ index, hash, size }: TreeNode): Piece {
+  const bytes = new Uint8Array(40);
+  bytes.set(hash);
+  bytes.set(u64be(size), 32);
+  return { offset: nodeOffset(index), bytes };
+}
+
+/** Reads a tree node; all zeros are none, nor is one of a size that no feed has. */
+export function parseNode(index: number, bytes: Uint8Array): TreeNode | undefined {
+  if (bytes.every((byte) => byte === 0)) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const size = view.getUint32(32) * 2 ** 32 + view.getUint32(36);
+  return Number.isSafeInteger(size) ? { index, hash: bytes.slice(0, 32), size } : undefined;
+}
+
+/** Pieces in order of offset, those that touch joined: fewer writes, at the price of one copy. */
+export function joined(pieces: readonly Piece[]): Piece[] {
+  // The sort keeps the order of pieces at one offset, so the last of them is written last, and stays.
+  const sorted = pieces.filter(({ bytes }) => bytes.length > 0).sort((a, b) => a.offset - b.offset);
+  const writes: Piece[] = [];
+  for (let i = 0; i < sorted.length; ) {
+    const first = sorted[i]!;
+    const run = [first.bytes];
+    let end = first.offset + first.bytes.length;
+    while (++i < sorted.length && sorted[i]!.offset === end) {
+      const { bytes } = sorted[i]!;
+      if (end + bytes.length - first.offset > JOIN) break;
+      run.push(bytes);
+      end += bytes.length;
+    }
+    writes.push(run.length === 1 ? first : { offset: first.offset, bytes: concat(run, end - first.offset) });
+  }
+  return writes;
+}
+
+/**
+ * The new nodes among the roots of the lengths that a commit brings. A feed is as long as all its roots are
+ * there, so the bits of these are what makes the rest count, and go to the disk last.
+ */
+export function newRoots(nodes: readonly TreeNode[], signatures: Commit['signatures'] = []): number[] {
+  const lengths = new Set(signatures.map(({ length }) => length));
+  // A static feed has no signature: it is as long as its last node reaches.
+  let end = 0;
+  for (const { index } of nodes) end = Math.max(end, flat.rightSpan(index) / 2 + 1);
+  lengths.add(end);
+  const fresh = new Set(nodes.map(({ index }) => index));
+  return [...lengths].flatMap(flat.fullRoots).filter((root) => fresh.has(root));
+}

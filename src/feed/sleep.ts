@@ -1,0 +1,288 @@
+/**
+ * A feed in hypercore 7's files (DEP-0002, "SLEEP"): tree, signatures and bitfield behind a header each, data,
+ * key and secret key bare. What is read and what is written, and in which order, so that a crash at any moment
+ * leaves whole blocks and loses none that was reported stored.
+ */
+import { StorageError } from '../errors.ts';
+import type { MaybePromise } from '../stream/stage.ts';
+import { bitWrites } from './bit-writes.ts';
+import { Bitfield } from './bitfield.ts';
+import {
+  assertCommit,
+  type Commit,
+  joined,
+  merge,
+  nodeOffset,
+  nodePiece,
+  type Piece,
+  parseNode,
+  signatureOffset,
+} from './commit.ts';
+import * as flat from './flat-tree.ts';
+import type { TreeNode } from './hash.ts';
+import { NodeCache } from './node-cache.ts';
+import { HEADER_BYTES, type HeadedFile, header } from './sleep-header.ts';
+import { dropPast, load } from './sleep-load.ts';
+import type { FileName, Storage } from './storage.ts';
+import { storedLength } from './stored-length.ts';
+
+export type { Commit } from './commit.ts';
+
+/** Which blocks and nodes are stored, to look at. */
+export type StoredBits = Omit<Bitfield, 'add' | 'remove' | 'addNode' | 'removeNode' | 'load' | 'clean'>;
+
+const headed: readonly HeadedFile[] = ['tree', 'signatures', 'bitfield'];
+/** Nodes kept in memory: 1.5 MB or so, the upper fourteen levels of a feed. */
+const CACHED_NODES = 16_384;
+
+interface Waiting {
+  readonly commit: Commit;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** The files of one feed in one storage. Opening and reading never write to them. */
+export class SleepFiles {
+  readonly #storage: Storage;
+  readonly #cache = new NodeCache(CACHED_NODES);
+  /** The files whose header is there. */
+  readonly #headers = new Set<HeadedFile>();
+  readonly #waiting: Waiting[] = [];
+  #writing: Promise<void> | undefined;
+  #state: 'new' | 'open' | 'closing' | 'closed' = 'new';
+  #closing: Promise<void> | undefined;
+  #bits = new Bitfield();
+  #key: Uint8Array | undefined;
+  /** The stored key, or the one that the first commit named. */
+  #expectedKey: Uint8Array | undefined;
+  #secretKey: Uint8Array | undefined;
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+  }
+
+  /** The key of the feed that is stored, 32 bytes; undefined where none is. */
+  get key(): Uint8Array | undefined {
+    return this.#key;
+  }
+
+  /** 64 bytes, where the feed is ours to write. */
+  get secretKey(): Uint8Array | undefined {
+    return this.#secretKey;
+  }
+
+  /** Which blocks and nodes are stored. A bit is set once its bytes are on the disk. */
+  get bitfield(): StoredBits {
+    return this.#bits;
+  }
+
+  /**
+   * Takes hold of the storage and reads what it has. Writes nothing. To be called once.
+   *
+   * @throws StorageError `locked`, `foreign` where the files are not those of a hypercore 7 feed, `platform`
+   */
+  async open(): Promise<void> {
+    if (this.#state !== 'new') throw new TypeError('"open" expected a new SleepFiles, got one opened before');
+    this.#state = 'open';
+    await this.#storage.open();
+    try {
+      await this.#load();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /**
+   * How many blocks the feed has by what is stored: the longest length whose full roots are all there and, but
+   * for a static feed, its signature. 0 for an empty place.
+   */
+  async findLength(): Promise<number> {
+    const signatures = await this.#storage.file('signatures').size();
+    return storedLength({
+      bits: this.#bits,
+      signatures: Math.max(0, Math.floor((signatures - HEADER_BYTES) / 64)),
+      readSignature: (length) => this.readSignature(length),
+      readNode: (index) => this.readNode(index),
+    });
+  }
+
+  /** A tree node, or undefined where it is not held. Hot ones are answered at once. The node is not to be changed. */
+  readNode(index: number): MaybePromise<TreeNode | undefined> {
+    this.#assertOpen();
+    if (!this.#bits.hasNode(index)) return undefined;
+    const cached = this.#cache.get(index);
+    if (cached !== undefined) return cached;
+    const keep = (bytes: Uint8Array) => {
+      const node = parseNode(index, bytes);
+      if (node !== undefined) this.#cache.set(node);
+      return node;
+    };
+    const bytes = this.#storage.file('tree').read(nodeOffset(index), 40);
+    return bytes instanceof Promise ? bytes.then(keep) : keep(bytes);
+  }
+
+  /** Tree nodes, in the order asked for. */
+  readNodes(indices: readonly number[]): MaybePromise<(TreeNode | undefined)[]> {
+    const nodes = indices.map((index) => this.readNode(index));
+    // Promise.all over values that are there already would cost turns of the event loop.
+    return nodes.some((node) => node instanceof Promise)
+      ? Promise.all(nodes)
+      : (nodes as (TreeNode | undefined)[]);
+  }
+
+  /** The signature (64 bytes) over the feed at `length`, or undefined where none is stored. */
+  readSignature(length: number): MaybePromise<Uint8Array | undefined> {
+    this.#assertOpen();
+    if (length === 0) return undefined;
+    const known = (bytes: Uint8Array) => (bytes.every((byte) => byte === 0) ? undefined : bytes);
+    const bytes = this.#storage.file('signatures').read(signatureOffset(length), 64);
+    return bytes instanceof Promise ? bytes.then(known) : known(bytes);
+  }
+
+  /** `length` bytes of the feed from `offset`, the caller's to keep. Worth nothing where no block is held. */
+  readData(offset: number, length: number): MaybePromise<Uint8Array> {
+    this.#assertOpen();
+    return this.#storage.file('data').read(offset, length);
+  }
+
+  /**
+   * Stores all of it; done once it would survive a loss of power. If it fails, nothing of it is reported as
+   * held, and it can be tried again. Commits take effect in the order of the calls; those that wait while
+   * another is being written go to the disk as one, so a commit for each block is no waste.
+   *
+   * @throws StorageError `platform`, `locked`, or `other-feed` when another feed's key is stored
+   */
+  async commit(commit: Commit): Promise<void> {
+    this.#assertOpen(false);
+    assertCommit(commit);
+    this.#expectedKey ??= this.#key ?? commit.key?.slice();
+    if (this.#expectedKey === undefined) throw new TypeError('"key" expected in the first commit');
+    if (commit.key?.some((byte, i) => byte !== this.#expectedKey?.[i])) {
+      throw new StorageError(
+        'other-feed',
+        'Another feed is stored here. It was left as it is; name another folder.',
+      );
+    }
+    const done = new Promise<void>((resolve, reject) => this.#waiting.push({ commit, resolve, reject }));
+    this.#writing ??= this.#writeAll();
+    await done;
+  }
+
+  /** Waits for the commits under way, then lets go of the storage. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const wasOpen = this.#state === 'open';
+    this.#state = 'closing';
+    await this.#writing;
+    this.#state = 'closed';
+    if (wasOpen) await this.#storage.close();
+  }
+
+  /** Commits under way may still read while the files are closing. */
+  #assertOpen(closing = true): void {
+    if (this.#state === 'open' || (closing && this.#state === 'closing')) return;
+    throw new TypeError(`"SleepFiles" expected to be open, got ${this.#state}`);
+  }
+
+  async #load(): Promise<void> {
+    const loaded = await load(this.#storage);
+    this.#key = loaded.key;
+    this.#secretKey = loaded.secretKey;
+    this.#bits = loaded.bits;
+    for (const name of loaded.headers) this.#headers.add(name);
+    dropPast(this.#bits, await this.findLength());
+  }
+
+  async #writeAll(): Promise<void> {
+    // One turn later: what the caller commits in the same breath goes along.
+    await undefined;
+    while (this.#waiting.length > 0) {
+      // Blocks stored after a clear are to stay, so the clear is the last of those taken together.
+      const clears = this.#waiting.findIndex(({ commit }) => commit.clear !== undefined);
+      const batch = this.#waiting.splice(0, clears === -1 ? this.#waiting.length : clears + 1);
+      try {
+        await this.#write(merge(batch.map(({ commit }) => commit)));
+        for (const { resolve } of batch) resolve();
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    this.#writing = undefined;
+  }
+
+  async #write(commit: Commit): Promise<void> {
+    const { key, secretKey, nodes = [], clear = [] } = commit;
+    await this.#writeBytes(commit);
+    this.#key ??= key?.slice();
+    this.#secretKey ??= secretKey?.slice();
+
+    const isCleared = (block: number) => clear.some(([start, end]) => block >= start && block < end);
+    const newBlocks = (commit.blocks ?? []).filter((block) => !this.#bits.has(block) && !isCleared(block));
+    const newNodes = nodes.filter(({ index }) => !this.#bits.hasNode(index));
+    const writes = bitWrites(this.#bits, newBlocks, newNodes, commit);
+    for (const pieces of writes) await this.#put('bitfield', joined(pieces), true);
+
+    for (const block of newBlocks) this.#bits.add(block);
+    for (const { index } of newNodes) this.#bits.addNode(index);
+    this.#bits.clean();
+    for (const { index, hash, size } of nodes) this.#cache.set({ index, hash: hash.slice(), size });
+    for (const [start, end] of clear) await this.#discard(start, end);
+  }
+
+  /** Returns the space of cleared blocks, where the storage can and the tree says where they are. */
+  async #discard(start: number, end: number): Promise<void> {
+    const file = this.#storage.file('data');
+    if (file.discard === undefined) return;
+    const from = await this.#byteOffset(start);
+    const to = await this.#byteOffset(end);
+    if (from !== undefined && to !== undefined && from < to) await file.discard(from, to - from);
+  }
+
+  /** Where a block starts in the data: the sizes of the full roots before it. */
+  async #byteOffset(block: number): Promise<number | undefined> {
+    let offset = 0;
+    for (const root of flat.fullRoots(block)) {
+      const node = await this.readNode(root);
+      if (node === undefined) return undefined;
+      offset += node.size;
+    }
+    return offset;
+  }
+
+  /** Writes all but the bits, and waits for the disk. Without its bits none of it counts. */
+  async #writeBytes(commit: Commit): Promise<void> {
+    const { key, secretKey, data = [], nodes = [], signatures = [] } = commit;
+    const files = new Map<FileName, readonly Piece[]>();
+    const add = (name: FileName, pieces: readonly Piece[]) => {
+      if (pieces.length > 0) files.set(name, (files.get(name) ?? []).concat(pieces));
+    };
+    for (const name of headed) {
+      const bytes = header(name, name === 'bitfield' ? this.#bits.pageSize : name === 'tree' ? 40 : 64);
+      if (!this.#headers.has(name)) add(name, [{ offset: 0, bytes }]);
+    }
+    if (key !== undefined && this.#key === undefined) add('key', [{ offset: 0, bytes: key }]);
+    if (secretKey !== undefined && this.#secretKey === undefined) {
+      add('secret_key', [{ offset: 0, bytes: secretKey }]);
+    }
+    add('tree', nodes.map(nodePiece));
+    add('data', data);
+    add(
+      'signatures',
+      signatures.map(({ length, bytes }) => ({ offset: signatureOffset(length), bytes })),
+    );
+    for (const [name, pieces] of files) await this.#put(name, joined(pieces), false);
+    await Promise.all([...files.keys()].map(async (name) => this.#storage.file(name).flush()));
+    for (const name of headed) this.#headers.add(name);
+  }
+
+  async #put(name: FileName, pieces: readonly Piece[], flush: boolean): Promise<void> {
+    const file = this.#storage.file(name);
+    for (const { offset, bytes } of pieces) await file.write(offset, bytes);
+    if (flush) await file.flush();
+  }
+}

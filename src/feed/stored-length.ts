@@ -1,0 +1,56 @@
+/** How long a feed is, found from what is stored: the tree bits and the signatures. Nothing states it. */
+import type { MaybePromise } from '../stream/stage.ts';
+import type { Bitfield } from './bitfield.ts';
+import * as flat from './flat-tree.ts';
+import type { TreeNode } from './hash.ts';
+
+/** What the search looks at. */
+export interface StoredTree {
+  readonly bits: Pick<Bitfield, 'hasNode' | 'lastNode'>;
+  /** The longest length that has a place in the file of signatures; 0 for a static feed. */
+  readonly signatures: number;
+  readSignature(length: number): MaybePromise<Uint8Array | undefined>;
+  readNode(index: number): MaybePromise<TreeNode | undefined>;
+}
+
+/**
+ * The longest length whose full roots are all held and, unless no signature was ever stored, that has one.
+ * What a crash left behind past it does not count.
+ */
+export async function storedLength(tree: StoredTree): Promise<number> {
+  const isStatic = tree.signatures === 0;
+  let length = longest(tree.bits, isStatic ? 2 ** flat.MAX_DEPTH : tree.signatures);
+  while (length > 0) {
+    if ((await hasRoots(tree, length)) && (isStatic || (await tree.readSignature(length)) !== undefined))
+      break;
+    length = longest(tree.bits, length - 1);
+  }
+  return length;
+}
+
+async function hasRoots({ bits, readNode }: StoredTree, length: number): Promise<boolean> {
+  const roots = flat.fullRoots(length);
+  if (!roots.every((root) => bits.hasNode(root))) return false;
+  // A loss of power can leave a bit without its node, where another program did not wait for the disk.
+  for (const root of roots) if ((await readNode(root)) === undefined) return false;
+  return true;
+}
+
+/** The longest length of at most `limit` that ends where a held node does, or 0. */
+function longest(bits: StoredTree['bits'], limit: number): number {
+  if (limit < 1) return 0;
+  const last = 2 * limit - 2;
+  let node = bits.lastNode(last);
+  // Only the nodes above the limit's own block reach past it, so these steps are few.
+  while (node !== -1 && flat.rightSpan(node) > last) node = bits.lastNode(node - 1);
+  if (node === -1) return 0;
+  let end = flat.rightSpan(node);
+  // A node with a smaller number that reaches further has this one below it.
+  for (let levels = flat.depth(node); levels < flat.MAX_DEPTH; levels++) {
+    node = flat.parent(node, levels);
+    const span = flat.rightSpan(node, levels + 1);
+    if (span > last) break;
+    if (bits.hasNode(node)) end = span;
+  }
+  return end / 2 + 1;
+}

@@ -1,0 +1,158 @@
+/** What is left when the disk gives up at any write: whole blocks, and all that were reported stored. */
+import { beforeAll, describe, expect, test } from 'vitest';
+import { libsodium } from '../../src/crypto/libsodium.ts';
+import type { CryptoProvider } from '../../src/crypto/provider.ts';
+import { type Commit, SleepFiles } from '../../src/feed/sleep.ts';
+import type { FileName } from '../../src/feed/storage.ts';
+import { type MemoryStorage, memoryStorage } from '../../src/storage/memory.ts';
+import { FailingStorage } from './failing-storage.ts';
+import { MadeFeed } from './made-feed.ts';
+import { filesOf, Reference } from './reference.ts';
+
+const names: readonly FileName[] = ['key', 'secret_key', 'tree', 'signatures', 'bitfield', 'data'];
+
+function copyOf(storage: MemoryStorage): MemoryStorage {
+  const copy = memoryStorage();
+  for (const name of names) {
+    const file = storage.file(name);
+    copy.file(name).write(0, file.read(0, file.size()));
+  }
+  return copy;
+}
+
+async function opened(storage: MemoryStorage | FailingStorage): Promise<SleepFiles> {
+  const files = new SleepFiles(storage);
+  await files.open();
+  return files;
+}
+
+let crypto: CryptoProvider;
+/** A feed that ends just before its second page. */
+let long: MadeFeed;
+let longFiles: MemoryStorage;
+/** What a writer appends to it, over the border of the page. */
+let appends: Commit[];
+const block = (i: number) => Uint8Array.from({ length: 1 + (i % 5) }, (_, k) => i + k);
+
+beforeAll(async () => {
+  crypto = await libsodium();
+  long = new MadeFeed(crypto, crypto.keyPair(new Uint8Array(32).fill(7)));
+  const first = long.append(...Array.from({ length: 8189 }, (_, i) => block(i)));
+  longFiles = memoryStorage();
+  const files = await opened(longFiles);
+  await files.commit(first);
+  await files.close();
+  appends = [2, 3, 1].map((count) => long.append(...Array.from({ length: count }, (_, i) => block(i + 100))));
+});
+
+/** Runs commits against a disk that fails at each write in turn, and looks at what is left each time. */
+async function crashEverywhere(
+  start: () => MemoryStorage,
+  commits: readonly Commit[],
+  check: (files: SleepFiles, storage: MemoryStorage, stored: readonly Commit[]) => Promise<void>,
+): Promise<void> {
+  for (const half of [false, true]) {
+    for (let failAt = 1, failed = true; failed; failAt++) {
+      const disk = start();
+      const failing = new FailingStorage(disk, failAt, half);
+      const files = await opened(failing);
+      const stored: Commit[] = [];
+      failed = false;
+      for (const commit of commits) {
+        try {
+          await files.commit(commit);
+          stored.push(commit);
+        } catch {
+          failed = true;
+          break;
+        }
+      }
+      const before = stored.at(-1)?.blocks ?? [];
+      expect(before.every((at) => files.bitfield.has(at))).toBe(true);
+      const next = commits[stored.length]?.blocks ?? [];
+      if (failed) expect(next.filter((at) => files.bitfield.has(at))).toEqual([]);
+
+      // What a process finds that comes after a crash here.
+      const crashed = copyOf(disk);
+      const found = await opened(crashed);
+      await check(found, crashed, stored);
+
+      // The same process, once there is space again.
+      if (failed) {
+        failing.isMended = true;
+        for (const commit of commits.slice(stored.length)) await files.commit(commit);
+      }
+      await files.close();
+      await check(await opened(disk), disk, commits);
+    }
+  }
+}
+
+describe('a disk that gives up at any write', () => {
+  test('in a new feed', async () => {
+    const feed = new MadeFeed(crypto, crypto.keyPair());
+    const commits = [1, 2, 5].map((count) =>
+      feed.append(...Array.from({ length: count }, (_, i) => block(i))),
+    );
+    await crashEverywhere(memoryStorage, commits, async (files, _, stored) => {
+      const held = await feed.held(files);
+      const reported = stored.flatMap((commit) => commit.blocks!);
+      expect(held.slice(0, reported.length)).toEqual(reported);
+      // A writer's feed has no holes: nobody else could fill them.
+      expect(held).toHaveLength(await files.findLength());
+    });
+  });
+
+  test('while a writer appends over the border of a page', async () => {
+    await crashEverywhere(
+      () => copyOf(longFiles),
+      appends,
+      async (files, _, stored) => {
+        const length = await files.findLength();
+        expect(files.bitfield.nextMissing(0, length)).toBe(-1);
+        expect(length).toBeGreaterThanOrEqual(stored.at(-1)?.signatures?.[0]?.length ?? 8189);
+        for (let node = 2 * length; node < 2 * length + 40; node++)
+          expect(files.bitfield.hasNode(node)).toBe(false);
+        for (const at of [0, 4096, 8188, 8191, length - 1]) {
+          if (at >= length) continue;
+          const bytes = await files.readData(long.offsets[at]!, long.blocks[at]!.length);
+          expect(Buffer.compare(bytes, long.blocks[at]!)).toBe(0);
+          expect(await files.readNode(2 * at)).toBeDefined();
+        }
+        expect(await files.readSignature(length)).toBeDefined();
+      },
+    );
+  });
+
+  test('while a reader downloads over the border of a page', async () => {
+    const commits = [8191, 3, 8193, 8190, 8192].map((at) => long.download(at));
+    await crashEverywhere(memoryStorage, commits, async (files, storage, stored) => {
+      const held = await long.held(files);
+      for (const { blocks } of stored) expect(held).toContain(blocks![0]);
+      if (stored.length === 0) return;
+      const theirs = await Reference.open(filesOf(storage));
+      expect(theirs.feed.length).toBe(long.length);
+      for (const { blocks } of stored) expect(theirs.feed.has(blocks![0]!)).toBe(true);
+    });
+  });
+
+  test('another append after a crash leaves nothing of the one that failed', async () => {
+    for (let failAt = 1; failAt < 30; failAt++) {
+      const disk = copyOf(longFiles);
+      const failing = await opened(new FailingStorage(disk, failAt, false));
+      for (const commit of appends) await failing.commit(commit).catch(() => {});
+      const after = copyOf(disk);
+      const files = await opened(after);
+      const length = await files.findLength();
+      const feed = long.upTo(length);
+      await files.commit(feed.append(Uint8Array.of(failAt), Uint8Array.of(1)));
+      await files.close();
+      const again = await opened(after);
+      expect(await again.findLength()).toBe(length + 2);
+      for (let node = 2 * length; node < 2 * length + 40; node++) {
+        const stored = await again.readNode(node);
+        expect(stored?.hash).toEqual(feed.nodes.get(node)?.hash);
+      }
+    }
+  });
+});
