@@ -42,6 +42,8 @@ export class BlockStore {
   /** What is being written; settles when all of it is. */
   #writing: Promise<unknown> = Promise.resolve();
   #failure: unknown;
+  /** The block behind the last one whose place was looked up, and its place: most come in order. */
+  #following = { block: 0, offset: 0 };
 
   private constructor(files: SleepFiles, roots: TreeNode[], key: Uint8Array, crypto: CryptoProvider) {
     this.#files = files;
@@ -145,7 +147,7 @@ export class BlockStore {
     const isNew = value !== undefined && !this.blocks.has(block);
     const written = this.#write(
       verified,
-      isNew ? [{ offset: await this.#offsetOf(block), bytes: value }] : [],
+      isNew ? [{ offset: await this.#offsetOf(block, value.byteLength), bytes: value }] : [],
     );
     this.#writing = Promise.allSettled([this.#writing, written]);
     return { isNew, written };
@@ -174,7 +176,7 @@ export class BlockStore {
   async read(block: number): Promise<Uint8Array | undefined> {
     if (!this.blocks.has(block)) return undefined;
     const size = (await this.#nodes([2 * block])).get(2 * block)!.size;
-    return this.#files.readData(await this.#offsetOf(block), size);
+    return this.#files.readData(await this.#offsetOf(block, size), size);
   }
 
   /** The block that holds byte `bytes` of the feed, and where in it; `undefined` where the tree here cannot tell. */
@@ -242,11 +244,15 @@ export class BlockStore {
 
   readonly #has = (node: number): boolean => this.#proven.has(node) || this.blocks.hasNode(node);
 
-  /** In bytes, from the feed's beginning to the block's. */
-  async #offsetOf(block: number): Promise<number> {
-    const before = await this.#nodes(flat.fullRoots(block));
+  /** In bytes, from the feed's beginning to the block's, whose size is given. */
+  async #offsetOf(block: number, size: number): Promise<number> {
     let offset = 0;
-    for (const node of before.values()) offset += node.size;
+    if (this.#following.block === block) {
+      offset = this.#following.offset;
+    } else {
+      for (const node of (await this.#nodes(flat.fullRoots(block))).values()) offset += node.size;
+    }
+    this.#following = { block: block + 1, offset: offset + size };
     return offset;
   }
 

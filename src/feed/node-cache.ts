@@ -1,7 +1,10 @@
 /** Tree nodes lately read or written, so that the upper ones, which every proof asks for, cost no read. */
 import type { TreeNode } from './hash.ts';
 
-/** At most `capacity` nodes; the one longest unused goes first. */
+/**
+ * At most `capacity` nodes; the one that came first goes first. Moving a node up with every use costs more
+ * than reading the hot ones again once in a while.
+ */
 export class NodeCache {
   readonly #nodes = new Map<number, TreeNode>();
   readonly #capacity: number;
@@ -11,17 +14,11 @@ export class NodeCache {
   }
 
   get(index: number): TreeNode | undefined {
-    const node = this.#nodes.get(index);
-    if (node === undefined) return undefined;
-    // A Map keeps the order of insertion, so the last used is the last in it.
-    this.#nodes.delete(index);
-    this.#nodes.set(index, node);
-    return node;
+    return this.#nodes.get(index);
   }
 
   /** Keeps a node. Its hash is to have bytes of its own, or it would keep alive what they are a part of. */
   set(node: TreeNode): void {
-    this.#nodes.delete(node.index);
     this.#nodes.set(node.index, node);
     if (this.#nodes.size <= this.#capacity) return;
     for (const oldest of this.#nodes.keys()) {
