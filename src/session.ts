@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * The protocol between two peers, over any transport. The way of the data:
  *

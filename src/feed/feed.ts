@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** A feed: an append-only list of blocks that its key's holder signs, here in whole or in part. */
 
 import { equals } from 'uint8arrays/equals';
@@ -153,11 +154,14 @@ export class Feed {
   /** Whether a block is here; with `end`, whether all from `index` to before `end` are. */
   has(index: number, end: number = index + 1): boolean {
     assertInteger('index', index);
+    assertInteger('end', end, index);
     return this.#store.blocks.nextMissing(index, end) === -1;
   }
 
   /** How many blocks from `start` to before `end` are here. */
-  count(start = 0, end: number = this.length): number {
+  count(start = 0, end: number = Math.max(start, this.length)): number {
+    assertInteger('start', start);
+    assertInteger('end', end, start);
     return this.#store.blocks.count(start, end);
   }
 
@@ -198,8 +202,12 @@ export class Feed {
       const block = await this.#store.read(index);
       if (block !== undefined) return block;
       if (options.wait === false) throw new RangeError(`block ${index} is not here`);
-      if (this.writable && index >= this.length) {
-        throw new RangeError(`"index" expected less than the feed's length of ${this.length}, got ${index}`);
+      if (this.writable) {
+        throw new RangeError(
+          index < this.length
+            ? `block ${index} was cleared, and a writer downloads nothing`
+            : `"index" expected less than the feed's length of ${this.length}, got ${index}`,
+        );
       }
       await this.#fetch({ start: index, end: index + 1, isUrgent: true }, options.signal);
     }
@@ -218,29 +226,35 @@ export class Feed {
   /**
    * The block that holds byte `byteOffset` of the feed, and where in that block. Asks the peers where the
    * tree here cannot tell.
-   * @throws RangeError past the end of a feed that is all here.
+   * @throws RangeError past the end of the feed, where no peer tells of more.
    */
   async seek(
     byteOffset: number,
     options: { readonly signal?: AbortSignalLike | undefined } = {},
   ): Promise<{ index: number; offset: number }> {
     assertInteger('byteOffset', byteOffset);
-    for (;;) {
-      this.#assertOpen();
-      const found = await this.#store.seek(byteOffset);
-      if (found !== undefined) return found;
-      if (this.writable || (this.#replicator.isSettled && this.has(0, this.#knownLength))) {
-        throw new RangeError(
-          `"byteOffset" expected less than the feed's ${this.byteLength} bytes, got ${byteOffset}`,
-        );
-      }
-      const { generation } = this.#store;
-      const stop = this.#replicator.seek(byteOffset);
-      try {
-        await this.#when(() => this.#store.generation > generation, options.signal);
-      } finally {
+    // Past the end, and nobody tells of more.
+    const isPast = (): boolean =>
+      byteOffset >= this.byteLength &&
+      (this.writable || (this.#replicator.isSettled && this.length >= this.remoteLength));
+    let stop = (): void => {};
+    try {
+      for (;;) {
+        this.#assertOpen();
+        const { generation } = this.#store;
+        const found = await this.#store.seek(byteOffset);
+        if (found !== undefined) return found;
+        if (isPast()) {
+          throw new RangeError(
+            `"byteOffset" expected less than the feed's ${this.byteLength} bytes, got ${byteOffset}`,
+          );
+        }
         stop();
+        stop = this.#replicator.seek(byteOffset);
+        await this.#when(() => this.#store.generation > generation || isPast(), options.signal);
       }
+    } finally {
+      stop();
     }
   }
 
@@ -257,15 +271,16 @@ export class Feed {
     assertInteger('start', start);
     if (end !== undefined) assertInteger('end', end, start);
     const last = end ?? (live ? Number.POSITIVE_INFINITY : await this.#tellsAll(signal));
-    for (let index = start; index < last; index++) {
-      await this.#when(() => this.#knownLength > index || index < (end ?? 0), signal);
-      const ahead = new Selection({ start: index, end: Math.min(last, index + READ_AHEAD) });
-      if (!this.writable) this.#replicator.select(ahead);
-      try {
+    const ahead = new Selection({ start, end: last, isLasting: true, reach: start });
+    if (!this.writable) this.#replicator.select(ahead);
+    try {
+      for (let index = start; index < last; index++) {
+        await this.#when(() => this.#knownLength > index || index < (end ?? 0), signal);
+        ahead.reach = index + READ_AHEAD;
         yield await this.get(index, { signal });
-      } finally {
-        this.#replicator.deselect(ahead);
       }
+    } finally {
+      this.#replicator.deselect(ahead);
     }
   }
 
@@ -312,7 +327,7 @@ export class Feed {
 
   /** In blocks, as far as anyone tells. */
   get #knownLength(): number {
-    return Math.max(this.length, this.remoteLength);
+    return this.writable ? this.length : Math.max(this.length, this.remoteLength);
   }
 
   /** The known length, once the peers have told theirs. A copy with nothing in it waits for its first peer. */
