@@ -1,6 +1,7 @@
 /**
  * What waits to be sent. The transport pulls: control messages first, then the channels in turn, each in its
- * own order. An answer that takes reading from a disk waits as a function and is made only when it is pulled.
+ * own order. An answer that takes reading from a disk waits as a function and is made only when it is pulled;
+ * control messages and signs of life still go out meanwhile.
  */
 import type { MaybePromise } from './stream/stage.ts';
 import type { Packet, Sendable } from './wire/messages.ts';
@@ -14,9 +15,19 @@ const BATCH_BYTES = 65_536;
 const BATCH_PRODUCED = 8;
 
 interface Queue {
-  readonly items: (Sendable | Produce)[];
+  items: (Sendable | Produce)[];
+  /** Items at the front that were taken: to shift each off would cost time in proportion to the queue. */
+  taken: number;
   bytes: number;
   waiting: (() => void)[];
+}
+
+/** A message on its way out. One that is being made holds those behind it back. */
+interface Taken {
+  readonly channel: number;
+  message?: Sendable | undefined;
+  isMaking: boolean;
+  error?: unknown;
 }
 
 export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
@@ -44,7 +55,7 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
     if (this.#state !== 'open') return;
     let queue = this.#queues.get(channel);
     if (queue === undefined) {
-      queue = { items: [], bytes: 0, waiting: [] };
+      queue = { items: [], taken: 0, bytes: 0, waiting: [] };
       this.#queues.set(channel, queue);
     }
     queue.items.push(item);
@@ -52,9 +63,11 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
     this.#wake?.();
   }
 
-  /** A sign of life, if nothing else waits. */
+  /** A sign of life, if nothing else is about to go out. */
   keepalive(): void {
-    if (this.#control.length === 0 && this.#queues.size === 0) this.control(0, { type: 'keepalive' });
+    const isStuck = this.#wake !== undefined;
+    if (this.#control.length === 0 && (isStuck || this.#queues.size === 0))
+      this.control(0, { type: 'keepalive' });
   }
 
   /** `undefined` where the channel may send on; else a promise of that moment. */
@@ -80,58 +93,78 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<readonly Packet<Sendable>[], void, undefined> {
+    let batch: Taken[] = [];
     for (;;) {
-      const batch = this.#take();
-      if (batch.length > 0) {
-        const packets: Packet<Sendable>[] = [];
-        for (const { channel, message } of batch) {
-          const made = message instanceof Promise ? await message : message;
-          if (made !== undefined) packets.push({ channel, message: made });
-        }
-        if (this.#isAborted()) return;
-        if (packets.length > 0) yield packets;
-      } else if (this.#state === 'open') {
+      if (this.#state === 'aborted') return;
+      const packets = this.#control;
+      this.#control = [];
+      if (batch.length === 0) batch = this.#take();
+      const making = batch.findIndex(({ isMaking }) => isMaking);
+      const made = batch.splice(0, making === -1 ? batch.length : making);
+      for (const { channel, message, error } of made) {
+        if (error !== undefined) throw error;
+        if (message !== undefined) packets.push({ channel, message });
+      }
+      if (packets.length > 0) {
+        yield packets;
+      } else if (batch.length > 0 || (made.length === 0 && this.#state === 'open')) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
         this.#wake = undefined;
-      } else {
+      } else if (made.length === 0) {
         return;
       }
     }
   }
 
-  /** Everything of control, then one message a channel and turn, until the batch is full. */
-  #take(): Packet<MaybePromise<Sendable | undefined>>[] {
-    const batch: Packet<MaybePromise<Sendable | undefined>>[] = this.#control;
-    this.#control = [];
+  /** One message a channel and turn, until the batch is full. */
+  #take(): Taken[] {
+    const batch: Taken[] = [];
     let bytes = 0;
     let produced = 0;
     while (this.#queues.size > 0 && bytes < BATCH_BYTES && produced < BATCH_PRODUCED) {
       const [channel, queue] = this.#queues.entries().next().value!;
-      const item = queue.items.shift()!;
+      const item = queue.items[queue.taken++]!;
       const size = estimate(item);
       queue.bytes -= size;
       bytes += size;
+      if (2 * queue.taken >= queue.items.length) {
+        queue.items = queue.items.slice(queue.taken);
+        queue.taken = 0;
+      }
       // Behind the others for the next turn, or out where it has nothing left.
       this.#queues.delete(channel);
       if (queue.items.length > 0) this.#queues.set(channel, queue);
       if (queue.bytes < this.#sendBytes) release(queue);
       if (typeof item === 'function') {
         produced++;
-        const message = item();
-        // Awaited in its turn; until then a failure must not count as unhandled.
-        if (message instanceof Promise) message.catch(() => {});
-        batch.push({ channel, message });
+        batch.push(this.#make(channel, item));
       } else {
-        batch.push({ channel, message: item });
+        batch.push({ channel, message: item, isMaking: false });
       }
     }
     return batch;
   }
 
-  #isAborted(): boolean {
-    return this.#state === 'aborted';
+  #make(channel: number, produce: Produce): Taken {
+    const message = produce();
+    if (!(message instanceof Promise)) return { channel, message, isMaking: false };
+    const taken: Taken = { channel, isMaking: true };
+    message
+      .then(
+        (made) => {
+          taken.message = made;
+        },
+        (error) => {
+          taken.error = error ?? new Error('a message could not be made');
+        },
+      )
+      .then(() => {
+        taken.isMaking = false;
+        this.#wake?.();
+      });
+    return taken;
   }
 }
 

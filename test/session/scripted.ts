@@ -63,7 +63,7 @@ export class ScriptedTransport implements Transport {
   async sink(chunks: AsyncIterable<Uint8Array>): Promise<void> {
     const iterator = chunks[Symbol.asyncIterator]();
     for (;;) {
-      while (this.#allowed === 0 && this.aborts.length === 0) {
+      while (this.#allowed <= 0 && this.aborts.length === 0) {
         await new Promise<void>((resolve) => {
           this.#wakeWriter = resolve;
         });

@@ -1,0 +1,63 @@
+import { getEventListeners } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { begin, KEY, outcome, pair } from './peers.ts';
+
+describe('a signal', () => {
+  it('that has aborted opens nothing', async () => {
+    const { transport, connecting } = begin({ signal: AbortSignal.abort('enough') });
+    expect(await outcome(connecting)).toBe('enough');
+    expect(transport.aborts).toEqual(['enough']);
+    expect(transport.written).toEqual([]);
+  });
+
+  it('that aborts meanwhile, at whichever moment, is heard', async () => {
+    for (let moment = 0; moment < 12; moment++) {
+      const controller = new AbortController();
+      const { transport, connecting } = begin({ signal: controller.signal });
+      for (let turn = 0; turn < moment; turn++) await undefined;
+      controller.abort('enough');
+      expect(await outcome(connecting), `after ${moment} turns`).toBe('enough');
+      expect(transport.aborts.length).toBeGreaterThan(0);
+      expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
+    }
+  });
+
+  it('that aborts later ends the session; before, it has one listener, and then none', async () => {
+    const controller = new AbortController();
+    const [a, b] = await pair({ signal: controller.signal });
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
+    controller.abort('enough');
+    expect(await a.closed).toEqual({ code: 'aborted', error: 'enough' });
+    expect(await b.closed).toMatchObject({ code: 'failed', error: { code: 'transport' } });
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
+  });
+
+  it('is let go of after an end of another kind', async () => {
+    const { signal } = new AbortController();
+    const [a, b] = await pair({ signal });
+    await Promise.all([a.close(), b.close()]);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+});
+
+describe('misuse', () => {
+  it.each<[string, object, RegExp]>([
+    ['no key', { key: undefined }, /TypeError: "key" or "keys" expected/],
+    ['a short key', { key: new Uint8Array(31) }, /RangeError: "key" expected 32 bytes, got 31/],
+    ['a word as key', { key: 'abc' }, /RangeError: "key" expected 64 hex characters/],
+    ['a number as key', { key: 5 }, /TypeError: "key" expected .* got number 5/],
+    ['keys that are no function', { keys: [KEY] }, /TypeError: "keys" expected a function .* got Array/],
+    ['an extension without a name', { extensions: ['a', ''] }, /TypeError: "extensions" expected names/],
+    ['text as userData', { userData: 'me' }, /TypeError: "userData" expected Uint8Array/],
+    ['a limit of nothing', { limits: { channels: 0 } }, /RangeError: "limits.channels" expected .* from 1/],
+    [
+      'an unknown limit',
+      { limits: { chanels: 9 } },
+      /RangeError: "limits" expected one of .*, got "chanels"/,
+    ],
+  ])('is named: %s', async (_, options, message) => {
+    const { transport, connecting } = begin(options);
+    expect(String(await outcome(connecting))).toMatch(message);
+    expect(transport.aborts).toHaveLength(1);
+  });
+});
