@@ -40,11 +40,6 @@ export class Availability {
     return wants;
   }
 
-  /** No answer will come any more: what the remote has told is taken for all that it has. */
-  giveUp(): void {
-    this.#all = true;
-  }
-
   /** @throws ProtocolError `bad-message` for a range or a bitfield that is none; `have-flood`. */
   have({ start, length, bitfield }: Have): void {
     if (bitfield === undefined) {

@@ -39,6 +39,8 @@ export class BlockStore {
   #turn: Promise<unknown> = Promise.resolve();
   /** Proven nodes on their way to the disk: later proofs may build on them. */
   readonly #proven = new Map<number, TreeNode>();
+  /** Blocks on their way to the disk. */
+  readonly #arriving = new Set<number>();
   /** What is being written; settles when all of it is. */
   #writing: Promise<unknown> = Promise.resolve();
   #failure: unknown;
@@ -144,7 +146,8 @@ export class BlockStore {
       local: (index) => known.get(index),
     });
     for (const node of verified.nodes) this.#proven.set(node.index, node);
-    const isNew = value !== undefined && !this.blocks.has(block);
+    const isNew = value !== undefined && !this.blocks.has(block) && !this.#arriving.has(block);
+    if (isNew) this.#arriving.add(block);
     const written = this.#write(
       verified,
       isNew ? [{ offset: await this.#offsetOf(block, value.byteLength), bytes: value }] : [],
@@ -167,6 +170,7 @@ export class BlockStore {
       this.#failure ??= error;
       throw error;
     }
+    if (data.length > 0) this.#arriving.delete(leaf.index / 2);
     this.generation++;
     if (length !== undefined && roots !== undefined && length > this.length) this.#roots = roots;
     for (const node of nodes) if (this.#proven.get(node.index) === node) this.#proven.delete(node.index);

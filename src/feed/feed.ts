@@ -237,7 +237,7 @@ export class Feed {
     const isPast = (): boolean =>
       byteOffset >= this.byteLength &&
       (this.writable || (this.#replicator.isSettled && this.length >= this.remoteLength));
-    let stop = (): void => {};
+    let stop: (() => void) | undefined;
     try {
       for (;;) {
         this.#assertOpen();
@@ -249,12 +249,11 @@ export class Feed {
             `"byteOffset" expected less than the feed's ${this.byteLength} bytes, got ${byteOffset}`,
           );
         }
-        stop();
-        stop = this.#replicator.seek(byteOffset);
+        stop ??= this.#replicator.seek(byteOffset);
         await this.#when(() => this.#store.generation > generation || isPast(), options.signal);
       }
     } finally {
-      stop();
+      stop?.();
     }
   }
 
@@ -271,12 +270,14 @@ export class Feed {
     assertInteger('start', start);
     if (end !== undefined) assertInteger('end', end, start);
     const last = end ?? (live ? Number.POSITIVE_INFINITY : await this.#tellsAll(signal));
-    const ahead = new Selection({ start, end: last, isLasting: true, reach: start });
+    const bounded = Number.isFinite(last) ? last : undefined;
+    const ahead = new Selection({ start, end: bounded, isLasting: true, reach: start });
     if (!this.writable) this.#replicator.select(ahead);
     try {
       for (let index = start; index < last; index++) {
         await this.#when(() => this.#knownLength > index || index < (end ?? 0), signal);
         ahead.reach = index + READ_AHEAD;
+        this.#replicator.update();
         yield await this.get(index, { signal });
       }
     } finally {

@@ -6,7 +6,7 @@ import { type Deferred, deferred } from '../stream/deferred.ts';
 import type { Data, Have, Info, Unhave } from '../wire/messages.ts';
 import { Availability } from './availability.ts';
 import type { BlockStore } from './block-store.ts';
-import type { Replicator } from './replicator.ts';
+import type { Replicator, Seek } from './replicator.ts';
 import { Uploader } from './uploader.ts';
 
 /** Requests without an answer. Enough to keep a fast line busy; the reference answers as many as are asked. */
@@ -15,6 +15,9 @@ const MAX_IN_FLIGHT = 64;
 const MAX_STORING_BYTES = 4_194_304;
 /** Milliseconds without an answer after which other peers may be asked for the same blocks. */
 const SLOW_MS = 2000;
+
+/** How a ProtocolError's message starts. */
+const CODE = /^\[[^\]]*\] /;
 
 export class Peer {
   readonly channel: Channel;
@@ -25,13 +28,18 @@ export class Peer {
   readonly #done: Deferred<void> = deferred();
   /** Blocks asked for, and not answered yet. */
   readonly #asked = new Set<number>();
-  /** Bytes of the feed whose block was asked for. */
-  readonly #askedBytes = new Set<number>();
+  /** What was asked by a byte of the feed, and not answered yet. */
+  readonly #seeking = new Set<Seek>();
+  /** The seeks that need not be asked about again, unless the remote tells of more. */
+  #sought = new WeakSet<Seek>();
   #storing = 0;
   #storingBytes = 0;
   #onStored: (() => void) | undefined;
   #isReady = false;
+  #isDone = false;
   #isSlow = false;
+  /** It has told nothing for so long that nothing is expected. */
+  #isSilent = false;
   /** We have said that we download nothing more. */
   #saidDone = false;
   #remoteDownloading = true;
@@ -48,13 +56,14 @@ export class Peer {
     this.#uploader = new Uploader(channel, store, channel.session.limits.requests, (index, bytes) =>
       replicator.emit({ type: 'upload', index, bytes, peer: this }),
     );
-    replicator.add(this);
     channel.receive((batch) => this.#take(batch));
+    replicator.add(this);
     channel.opened.then(
       () => this.#ready(),
       () => {},
     );
     channel.closed.then(() => this.#leave());
+    this.#watch();
   }
 
   /** The remote's Handshake id in hex: a name for messages, new with each connection. */
@@ -79,7 +88,12 @@ export class Peer {
 
   /** Whether the remote has told all that it was asked about. */
   get isSettled(): boolean {
-    return this.#isReady && (!this.#isDownloader || this.#available.isSettled);
+    return this.#isSilent || (this.#isReady && (!this.#isDownloader || this.#available.isSettled));
+  }
+
+  /** @internal Whether the remote answers Requests. */
+  get isUploading(): boolean {
+    return this.#remoteUploading;
   }
 
   /** @internal What the remote has. */
@@ -94,16 +108,20 @@ export class Peer {
 
   /** @internal Asks for a block. */
   ask(index: number): void {
+    if (this.#asked.size === 0) this.#answeredAt = this.channel.session.clock.now();
     this.#asked.add(index);
     this.channel.send({ type: 'request', index, bytes: 0, hash: false, nodes: this.#store.digest(index) });
     this.#watch();
   }
 
-  /** @internal Asks for the block that holds byte `bytes`. */
-  askBytes(bytes: number): void {
-    if (!this.#isReady || this.#askedBytes.has(bytes)) return;
-    this.#askedBytes.add(bytes);
-    this.channel.send({ type: 'request', index: 0, bytes, hash: false, nodes: 0 });
+  /** @internal Asks for the block that holds a byte; once, unless the remote tells of more. */
+  seek(seek: Seek): void {
+    if (!this.#isReady || !this.#remoteUploading || this.#sought.has(seek)) return;
+    this.#sought.add(seek);
+    this.#seeking.add(seek);
+    // Who cannot tell answers with the block of that index: the last one brings the feed's roots.
+    const index = Math.max(0, this.remoteLength - 1);
+    this.channel.send({ type: 'request', index, bytes: seek.bytes, hash: false, nodes: 0 });
     this.#watch();
   }
 
@@ -124,19 +142,20 @@ export class Peer {
     this.#uploader.retract(start, length);
   }
 
-  /** @internal Ends what has come to its end, unless the session is live. `isComplete`: the remote has nothing more for us. */
-  settle(isComplete: boolean): void {
+  /** @internal Ends what has come to its end, unless the session is live. `isComplete`: whether the remote has nothing more for us. */
+  settle(isComplete: () => boolean): void {
     const { session } = this.channel;
-    if (session.live || !this.#isReady) return;
+    if (session.live || !this.#isReady || this.#isDone) return;
     if (this.#isDownloader && !this.#saidDone) {
-      if (!isComplete || !this.isSettled || this.#asked.size + this.#askedBytes.size + this.#storing > 0)
-        return;
+      const isBusy = this.#asked.size + this.#seeking.size + this.#storing > 0;
+      if (isBusy || !this.isSettled || !isComplete()) return;
       this.#saidDone = true;
       this.channel.send({ type: 'info', uploading: true, downloading: false });
     }
     // A live remote never says that it has finished; whoever is not live need not wait for that.
     const remoteIsDone = !this.#remoteDownloading || (this.#isDownloader && session.remote.live);
     if (!remoteIsDone || !this.#uploader.isIdle) return;
+    this.#isDone = true;
     if (!this.#isDownloader) this.channel.send({ type: 'info', uploading: false, downloading: false });
     this.#done.resolve();
   }
@@ -164,8 +183,8 @@ export class Peer {
       try {
         this.#on(message);
       } catch (error) {
-        if (!(error instanceof ProtocolError) || error.code !== 'bad-message') throw error;
-        this.#fault(error);
+        if (!(error instanceof ProtocolError) || error.code !== 'bad-message' || this.#isHostile) throw error;
+        this.#fault(error.message.replace(CODE, ''));
       }
     }
     this.#replicator.update();
@@ -209,12 +228,15 @@ export class Peer {
     }
     const before = this.remoteLength;
     this.#available.have(have);
+    this.#replicator.offered(have.start, this);
+    if (this.#seeking.size === 0) this.#sought = new WeakSet();
     const length = this.remoteLength;
     if (length > before) this.#replicator.emit({ type: 'remote-length', length, peer: this });
   }
 
   #onUnhave(unhave: Unhave): void {
     this.#available.unhave(unhave);
+    this.#seeking.clear();
     // Also the answer to a Request for a block that the remote has not.
     for (const index of this.#asked) {
       if (index < unhave.start || index >= unhave.start + Math.max(1, unhave.length)) continue;
@@ -231,15 +253,18 @@ export class Peer {
 
   #onData(data: Data): void {
     const { index, value } = data;
-    const wasAsked = this.#asked.delete(index) || this.#clearAskedBytes();
+    const wasAsked = this.#asked.delete(index);
+    if (value === undefined) {
+      // Hashes alone are never asked for.
+      this.#replicator.release(index, this);
+      return this.#fault(`block ${index} was sent without its bytes`);
+    }
+    if (!wasAsked && !this.#takeSeek()) {
+      if (!this.#store.blocks.has(index)) this.channel.send({ type: 'unhave', start: index });
+      return this.#fault(`block ${index} was sent and not asked for`);
+    }
     this.#answeredAt = this.channel.session.clock.now();
     this.#isSlow = false;
-    if (!wasAsked || value === undefined) {
-      if (value !== undefined && !this.#store.blocks.has(index))
-        this.channel.send({ type: 'unhave', start: index });
-      this.#fault(new ProtocolError('bad-message', `block ${index} was sent and not asked for`));
-      return;
-    }
     this.#storing++;
     this.#storingBytes += value.byteLength;
     this.#store.put(data).then(
@@ -261,10 +286,17 @@ export class Peer {
   }
 
   /** Any Data may be the answer where a byte was asked for: the block is for the remote to find. */
-  #clearAskedBytes(): boolean {
-    const had = this.#askedBytes.size > 0;
-    this.#askedBytes.clear();
-    return had;
+  #takeSeek(): boolean {
+    for (const seek of this.#seeking) return this.#seeking.delete(seek);
+    return false;
+  }
+
+  /** Waits for nothing more that was asked for. What it still tells is heard. */
+  #giveUp(): void {
+    this.#isSilent = true;
+    this.#seeking.clear();
+    if (!this.#isReady && !this.channel.session.live) this.#done.resolve();
+    this.#replicator.update();
   }
 
   #stored(bytes: number): void {
@@ -278,7 +310,7 @@ export class Peer {
       this.#replicator.fail(error);
       return;
     }
-    const reason = error.message.replace(/^\[[^\]]*\] /, '');
+    const reason = error.message.replace(CODE, '');
     const named = new ProtocolError(error.code, `peer ${this.id.slice(0, 16)}: ${reason}`, {
       cause: error,
       block,
@@ -289,13 +321,18 @@ export class Peer {
   }
 
   /** Something that says nothing true, but may be a mistake; too much of it is none. */
-  #fault(error: ProtocolError): void {
+  #fault(reason: string): void {
     this.#faults++;
-    if (this.#faults > this.channel.session.limits.unreadableMessages)
+    if (this.#isHostile)
       throw new ProtocolError(
-        error.code,
-        `${this.#faults} messages that are wrong, the last because ${error.message}`,
+        'bad-message',
+        `peer ${this.id.slice(0, 16)} sent ${this.#faults} messages that are wrong, the last because ${reason}`,
+        { peer: this.id },
       );
+  }
+
+  get #isHostile(): boolean {
+    return this.#faults > this.channel.session.limits.unreadableMessages;
   }
 
   /** Lets other peers be asked for what this one was. What it still answers is taken all the same. */
@@ -307,19 +344,19 @@ export class Peer {
   #watch(): void {
     if (this.#cancelTimer !== undefined) return;
     const { clock, limits } = this.channel.session;
-    if (this.#asked.size + this.#askedBytes.size === 0 && this.isSettled) return;
+    const isWaiting = (): boolean => this.#asked.size + this.#seeking.size > 0 || !this.isSettled;
+    if (!isWaiting()) return;
     this.#answeredAt = clock.now();
     const check = (): void => {
       this.#cancelTimer = undefined;
-      const isAsked = this.#asked.size + this.#askedBytes.size > 0;
-      if (!isAsked && this.isSettled) return;
+      if (!isWaiting()) return;
       const silent = clock.now() - this.#answeredAt;
       if (this.#storingBytes > MAX_STORING_BYTES) {
         // It is this side that does not read.
         this.#answeredAt = clock.now();
-      } else if (silent >= limits.idleMs && !isAsked) {
-        this.#available.giveUp();
-        this.#replicator.update();
+      } else if (silent >= limits.idleMs && this.#asked.size === 0) {
+        // It may not have the feed, or not answer Wants, or not the same byte twice. All of that is allowed.
+        this.#giveUp();
         return;
       } else if (silent >= limits.idleMs) {
         const [block] = this.#asked;

@@ -5,12 +5,15 @@ import type { FeedEvent, FeedListener } from './events.ts';
 import type { Peer } from './peer.ts';
 import type { Selection } from './selection.ts';
 
+/** A wish to learn which block holds byte `bytes` of the feed. */
+export interface Seek {
+  readonly bytes: number;
+}
+
 interface Watcher {
   readonly condition: () => boolean;
   readonly outcome: Deferred<void>;
 }
-
-const NONE: ReadonlySet<number> = new Set();
 
 export class Replicator {
   readonly #store: BlockStore;
@@ -19,14 +22,13 @@ export class Replicator {
   /** Blocks that were asked for and are not stored yet, and of whom. */
   readonly #reserved = new Map<number, Peer>();
   readonly #listeners = new Set<FeedListener>();
-  /** Bytes of the feed whose block someone waits to learn. */
-  readonly #seeks = new Set<number>();
+  readonly #seeks = new Set<Seek>();
   /** Who waits for something to become true. */
   readonly #watchers = new Set<Watcher>();
   #unannounced: { index: number; from: Peer }[] = [];
   /** Somebody has selected something, beyond single blocks. */
   #wasSelected = false;
-  #update: 'idle' | 'running' | 'again' = 'idle';
+  #isUpdateDue = false;
 
   constructor(store: BlockStore) {
     this.#store = store;
@@ -56,7 +58,14 @@ export class Replicator {
   }
 
   emit(event: FeedEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        // The app's error, and no reason to stop in the middle: it comes up as an unhandled rejection.
+        void Promise.reject(error);
+      }
+    }
   }
 
   add(peer: Peer): void {
@@ -93,16 +102,22 @@ export class Replicator {
 
   /** Wants to learn which block holds byte `bytes`; the returned function calls it off. */
   seek(bytes: number): () => void {
-    this.#seeks.add(bytes);
+    const seek = { bytes };
+    this.#seeks.add(seek);
     this.update();
-    return () => void this.#seeks.delete(bytes);
+    return () => void this.#seeks.delete(seek);
   }
 
   /** A block that was asked of `peer` did not come, or was here already: others may be asked. */
   release(index: number, peer: Peer): void {
     if (this.#reserved.get(index) !== peer) return;
     this.#reserved.delete(index);
-    for (const selection of this.#selections) selection.release(index);
+    for (const selection of this.#selections) selection.release();
+  }
+
+  /** A peer tells of blocks, the first of them `start`. */
+  offered(start: number, peer: Peer): void {
+    for (const selection of this.#selections) selection.offered(peer.available.blocks, start);
   }
 
   /** A block was verified and stored. */
@@ -135,28 +150,24 @@ export class Replicator {
     for (const peer of this.peers) peer.channel.session.abort(error);
   }
 
-  /** Asks for what can be asked for, and ends what has come to its end. */
+  /** Something has changed. What follows from it is done once for all changes of this turn. */
   update(): void {
-    // A listener that is called in here may lead back here: then it goes round once more.
-    const isRunning = this.#update !== 'idle';
-    this.#update = 'again';
-    if (isRunning) return;
-    while (this.#isDue()) {
-      this.#update = 'running';
-      this.#complete();
-      this.#ask();
-      for (const peer of this.#peers) peer.settle(this.#hasNothingFor(peer));
-      for (const watcher of this.#watchers) {
-        if (!watcher.condition()) continue;
-        this.#watchers.delete(watcher);
-        watcher.outcome.resolve();
-      }
-    }
-    this.#update = 'idle';
+    if (this.#isUpdateDue) return;
+    this.#isUpdateDue = true;
+    Promise.resolve().then(() => this.#run());
   }
 
-  #isDue(): boolean {
-    return this.#update === 'again';
+  /** Asks for what can be asked for, and ends what has come to its end. */
+  #run(): void {
+    this.#isUpdateDue = false;
+    this.#complete();
+    this.#ask();
+    for (const peer of this.#peers) peer.settle(() => !this.#needs(peer));
+    for (const watcher of this.#watchers) {
+      if (!watcher.condition()) continue;
+      this.#watchers.delete(watcher);
+      watcher.outcome.resolve();
+    }
   }
 
   #complete(): void {
@@ -171,7 +182,7 @@ export class Replicator {
 
   /** Every peer in turn gets one request more, so that the work is divided evenly. */
   #ask(): void {
-    for (const bytes of this.#seeks) for (const peer of this.#peers) peer.askBytes(bytes);
+    for (const seek of this.#seeks) for (const peer of this.#peers) peer.seek(seek);
     let busy = true;
     while (busy) {
       busy = false;
@@ -186,7 +197,8 @@ export class Replicator {
     for (const peer of this.#peers) {
       for (const { start, end } of this.#selections) {
         const known = Math.max(peer.remoteLength, this.#store.length);
-        peer.want(start, Math.min(end ?? known, known));
+        // The first block also where nobody has told of it: who has only that one was not asked about it.
+        peer.want(start, Math.max(Math.min(end ?? known, known), start + 1));
       }
     }
   }
@@ -204,14 +216,16 @@ export class Replicator {
   }
 
   /**
-   * Whether the peer has no block that is selected and not here. Never where only single blocks were ever
-   * asked for: who does that may want another one any time.
+   * Whether the peer has a block that is selected and not here, be it asked of another peer. Always where only
+   * single blocks were ever asked for: who does that may want another one any time.
    */
-  #hasNothingFor(peer: Peer): boolean {
+  #needs(peer: Peer): boolean {
+    if (!this.#wasSelected) return true;
+    if (!peer.isUploading) return false;
     for (const selection of this.#selections) {
-      if (selection.next(this.#store.blocks, peer.available.blocks, NONE) !== undefined) return false;
+      if (selection.needs(this.#store.blocks, peer.available.blocks)) return true;
     }
-    return this.#wasSelected;
+    return this.#seeks.size > 0;
   }
 
   #announceStored(): void {

@@ -1,9 +1,12 @@
 /** Answers one peer's Wants and Requests. A Request waits as a few numbers until the transport can take its block. */
 import type { Channel, ChannelSendable } from '../channel.ts';
 import { ProtocolError } from '../errors.ts';
+import type { MaybePromise } from '../stream/stage.ts';
 import type { Cancel, Request, Want } from '../wire/messages.ts';
 import type { BlockStore } from './block-store.ts';
 import { encodeRle } from './rle.ts';
+
+type Answer = Exclude<ChannelSendable, { type: 'extension' }>;
 
 /** A bitfield has whole bytes, and hypercore's pages have 8192 blocks. */
 const PAGE = 8192;
@@ -16,6 +19,10 @@ export class Uploader {
   readonly #maxRequests: number;
   readonly #onUpload: (index: number, bytes: number) => void;
   readonly #waiting = new Set<Request>();
+  /** Wants without an answer, by start and length. */
+  readonly #wants = new Set<string>();
+  /** Answers that wait for the transport; those to cancelled Requests among them. */
+  #queued = 0;
   /** The peer has sent a Want and is told of new blocks from then on. */
   #isWanted = false;
 
@@ -36,18 +43,32 @@ export class Uploader {
     return this.#waiting.size === 0;
   }
 
-  /** Answers in hypercore 7's way: first that we have the last block, then a bitfield of just that range. */
-  want({ start, length }: Want): void {
-    const { blocks, length: ours } = this.#store;
-    if (!this.#isWanted && ours > 0 && blocks.has(ours - 1))
-      this.#channel.send({ type: 'have', start: ours - 1 });
+  /**
+   * Answers in hypercore 7's way: first that we have the last block, then a bitfield of just that range.
+   * @throws ProtocolError `request-flood` where too many wait.
+   */
+  want(want: Want): void {
+    const { blocks, length } = this.#store;
+    if (!this.#isWanted && length > 0 && blocks.has(length - 1))
+      this.#channel.send({ type: 'have', start: length - 1 });
     this.#isWanted = true;
+    const name = `${want.start} ${want.length}`;
+    if (this.#wants.has(name)) return;
+    this.#wants.add(name);
+    this.#answerLater(() => {
+      this.#wants.delete(name);
+      return this.#bitfield(want);
+    });
+  }
+
+  #bitfield({ start, length }: Want): Answer {
+    const { blocks, length: ours } = this.#store;
     const from = Math.floor(start / PAGE) * PAGE;
     const wanted = length === 0 ? MAX_OPEN_WANT : start + length - from;
     const here = Math.max(0, Math.min(ours - from, wanted, MAX_OPEN_WANT));
     const bitfield = encodeRle(blocks.slice(from, Math.ceil(here / 8) * 8));
     const covered = length === 0 ? 0 : Math.ceil(wanted / PAGE) * PAGE;
-    this.#channel.send({ type: 'have', start: from, length: covered, bitfield });
+    return { type: 'have', start: from, length: covered, bitfield };
   }
 
   /** Tells of blocks that are here now. */
@@ -62,14 +83,22 @@ export class Uploader {
 
   /** @throws ProtocolError `request-flood` where too many wait. */
   request(request: Request): void {
-    if (this.#waiting.size >= this.#maxRequests) {
+    this.#waiting.add(request);
+    this.#answerLater(() => this.#answer(request));
+  }
+
+  #answerLater(answer: () => MaybePromise<Answer | undefined>): void {
+    if (this.#queued >= this.#maxRequests) {
       throw new ProtocolError(
         'request-flood',
-        `the remote has ${this.#waiting.size} requests waiting and sends more: if it is a good peer, raise limits.requests`,
+        `the remote has ${this.#queued} requests waiting and sends more: if it is a good peer, raise limits.requests`,
       );
     }
-    this.#waiting.add(request);
-    this.#channel.sendLater(() => this.#answer(request));
+    this.#queued++;
+    this.#channel.sendLater(() => {
+      this.#queued--;
+      return answer();
+    });
   }
 
   cancel({ index, bytes, hash }: Cancel): void {
@@ -79,7 +108,7 @@ export class Uploader {
     }
   }
 
-  async #answer(request: Request): Promise<Exclude<ChannelSendable, { type: 'extension' }> | undefined> {
+  async #answer(request: Request): Promise<Answer | undefined> {
     if (!this.#waiting.delete(request)) return undefined;
     try {
       const data = await this.#store.answer(request);
