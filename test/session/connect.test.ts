@@ -239,11 +239,15 @@ describe('keys', () => {
 
   it('that answer after the end open nothing', async () => {
     let answer!: (key: Uint8Array) => void;
+    let asked = 0;
     const controller = new AbortController();
     const { transport, connecting } = begin({
       key: undefined,
       signal: controller.signal,
-      keys: () => new Promise<Uint8Array>((resolve) => (answer = resolve)),
+      keys: () => {
+        asked++;
+        return new Promise<Uint8Array>((resolve) => (answer = resolve));
+      },
     });
     transport.arrive(ask);
     await settle();
@@ -251,6 +255,8 @@ describe('keys', () => {
     answer(KEY);
     await settle();
     expect(await outcome(connecting)).toBe(controller.signal.reason);
+    // Nor is the channel offered to the app any more.
+    expect(asked).toBe(1);
     expect(transport.written).toEqual([]);
   });
 });
