@@ -26,6 +26,14 @@ export interface Stored {
   readonly isNew: boolean;
 }
 
+/** Where a byte of the feed is. */
+export interface Place {
+  /** The block; where `offset` is not known, the first of those that may hold the byte. */
+  readonly index: number;
+  /** In the block. */
+  readonly offset: number | undefined;
+}
+
 export class BlockStore {
   readonly key: Uint8Array;
   readonly discoveryKey: Uint8Array;
@@ -180,11 +188,13 @@ export class BlockStore {
   async read(block: number): Promise<Uint8Array | undefined> {
     if (!this.blocks.has(block)) return undefined;
     const size = (await this.#nodes([2 * block])).get(2 * block)!.size;
-    return this.#files.readData(await this.#offsetOf(block, size), size);
+    const bytes = await this.#files.readData(await this.#offsetOf(block, size), size);
+    // Cleared meanwhile, and its space may be zeros.
+    return this.blocks.has(block) ? bytes : undefined;
   }
 
-  /** The block that holds byte `bytes` of the feed, and where in it; `undefined` where the tree here cannot tell. */
-  async seek(bytes: number): Promise<{ index: number; offset: number } | undefined> {
+  /** The block that holds byte `bytes` of the feed; `undefined` past the roots that are here. */
+  async seek(bytes: number): Promise<Place | undefined> {
     let offset = bytes;
     for (const root of this.#roots) {
       if (offset >= root.size) offset -= root.size;
@@ -193,11 +203,11 @@ export class BlockStore {
     return undefined;
   }
 
-  async #seekBelow(root: number, offset: number): Promise<{ index: number; offset: number } | undefined> {
+  async #seekBelow(root: number, offset: number): Promise<Place> {
     let node = root;
     for (let depth = flat.depth(root); depth > 0; depth--) {
       const left = node - 2 ** (depth - 1);
-      if (!this.blocks.hasNode(left)) return undefined;
+      if (!this.blocks.hasNode(left)) return { index: flat.leftSpan(node, depth) / 2, offset: undefined };
       const { size } = (await this.#nodes([left])).get(left)!;
       if (offset < size) {
         node = left;
@@ -217,9 +227,9 @@ export class BlockStore {
   /** The answer to a Request; `undefined` where this store cannot give it. */
   async answer({ index, bytes, hash, nodes: held }: Request): Promise<Data | undefined> {
     const found = bytes > 0 ? await this.seek(bytes) : undefined;
-    const block = found?.index ?? index;
+    const block = found?.offset === undefined ? index : found.index;
     const plan = planProof(block, this.length, (node) => this.blocks.hasNode(node), {
-      digest: found === undefined ? held : 0,
+      digest: bytes > 0 ? 0 : held,
       hash,
     });
     if (plan === undefined) return undefined;

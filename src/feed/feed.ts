@@ -12,7 +12,7 @@ import type { AbortSignalLike } from '../stream/transport.ts';
 import { BlockStore, MAX_BLOCK_BYTES } from './block-store.ts';
 import type { FeedListener } from './events.ts';
 import { Peer } from './peer.ts';
-import { Replicator } from './replicator.ts';
+import { Replicator, type Seek } from './replicator.ts';
 import { Selection } from './selection.ts';
 import { SleepFiles } from './sleep.ts';
 import type { Storage } from './storage.ts';
@@ -233,28 +233,40 @@ export class Feed {
     options: { readonly signal?: AbortSignalLike | undefined } = {},
   ): Promise<{ index: number; offset: number }> {
     assertInteger('byteOffset', byteOffset);
-    // Past the end, and nobody tells of more.
-    const isPast = (): boolean =>
-      byteOffset >= this.byteLength &&
-      (this.writable || (this.#replicator.isSettled && this.length >= this.remoteLength));
-    let stop: (() => void) | undefined;
-    try {
-      for (;;) {
-        this.#assertOpen();
-        const { generation } = this.#store;
-        const found = await this.#store.seek(byteOffset);
-        if (found !== undefined) return found;
-        if (isPast()) {
-          throw new RangeError(
-            `"byteOffset" expected less than the feed's ${this.byteLength} bytes, got ${byteOffset}`,
-          );
-        }
-        stop ??= this.#replicator.seek(byteOffset);
-        await this.#when(() => this.#store.generation > generation || isPast(), options.signal);
+    const seek: Seek = { bytes: byteOffset, index: 0 };
+    for (;;) {
+      this.#assertOpen();
+      const { generation } = this.#store;
+      const known = this.#knownLength;
+      const place = await this.#store.seek(byteOffset);
+      if (place?.offset !== undefined) return { index: place.index, offset: place.offset };
+      // Past the end, and nobody tells of more.
+      const isPast = (): boolean =>
+        place === undefined &&
+        this.#knownLength === this.length &&
+        (this.writable || this.#replicator.isSettled);
+      if (isPast()) {
+        throw new RangeError(
+          `"byteOffset" expected less than the feed's ${this.byteLength} bytes, got ${byteOffset}`,
+        );
       }
-    } finally {
-      stop?.();
+      seek.index = place?.index ?? 0;
+      const stop = place === undefined ? this.#selectRoots(known) : this.#replicator.seek(seek);
+      try {
+        const isNews = (): boolean => this.#store.generation > generation || this.#knownLength !== known;
+        await this.#when(() => isNews() || isPast(), options.signal);
+      } finally {
+        stop();
+      }
     }
+  }
+
+  /** Wants the last block of a length, which brings its roots. hypercore 7 hangs up where it is asked for a byte past its end. */
+  #selectRoots(length: number): () => void {
+    if (length <= this.length) return () => {};
+    const selection = new Selection({ start: length - 1, end: length, isUrgent: true });
+    this.#replicator.select(selection);
+    return () => this.#replicator.deselect(selection);
   }
 
   /**

@@ -30,8 +30,8 @@ export class Peer {
   readonly #asked = new Set<number>();
   /** What was asked by a byte of the feed, and not answered yet. */
   readonly #seeking = new Set<Seek>();
-  /** The seeks that need not be asked about again, unless the remote tells of more. */
-  #sought = new WeakSet<Seek>();
+  /** The index that a seek was asked with. With the same one it is asked again once the remote tells of more. */
+  #sought = new WeakMap<Seek, number>();
   #storing = 0;
   #storingBytes = 0;
   #onStored: (() => void) | undefined;
@@ -53,8 +53,12 @@ export class Peer {
     this.channel = channel;
     this.#store = store;
     this.#replicator = replicator;
-    this.#uploader = new Uploader(channel, store, channel.session.limits.requests, (index, bytes) =>
-      replicator.emit({ type: 'upload', index, bytes, peer: this }),
+    this.#uploader = new Uploader(
+      channel,
+      store,
+      channel.session.limits.requests,
+      (index, bytes) => replicator.emit({ type: 'upload', index, bytes, peer: this }),
+      () => replicator.update(),
     );
     channel.receive((batch) => this.#take(batch));
     replicator.add(this);
@@ -114,14 +118,13 @@ export class Peer {
     this.#watch();
   }
 
-  /** @internal Asks for the block that holds a byte; once, unless the remote tells of more. */
+  /** @internal Asks for the block that holds a byte. */
   seek(seek: Seek): void {
-    if (!this.#isReady || !this.#remoteUploading || this.#sought.has(seek)) return;
-    this.#sought.add(seek);
+    const { bytes, index } = seek;
+    if (!this.#isReady || !this.#remoteUploading || this.#sought.get(seek) === index) return;
+    this.#sought.set(seek, index);
     this.#seeking.add(seek);
-    // Who cannot tell answers with the block of that index: the last one brings the feed's roots.
-    const index = Math.max(0, this.remoteLength - 1);
-    this.channel.send({ type: 'request', index, bytes: seek.bytes, hash: false, nodes: 0 });
+    this.channel.send({ type: 'request', index, bytes, hash: false, nodes: 0 });
     this.#watch();
   }
 
@@ -229,7 +232,7 @@ export class Peer {
     const before = this.remoteLength;
     this.#available.have(have);
     this.#replicator.offered(have.start, this);
-    if (this.#seeking.size === 0) this.#sought = new WeakSet();
+    if (this.#seeking.size === 0) this.#sought = new WeakMap();
     const length = this.remoteLength;
     if (length > before) this.#replicator.emit({ type: 'remote-length', length, peer: this });
   }

@@ -8,6 +8,8 @@ import type { Selection } from './selection.ts';
 /** A wish to learn which block holds byte `bytes` of the feed. */
 export interface Seek {
   readonly bytes: number;
+  /** The first block that may hold it: what a peer answers with that cannot tell. */
+  index: number;
 }
 
 interface Watcher {
@@ -100,9 +102,8 @@ export class Replicator {
     return { outcome: watcher.outcome.promise, cancel: () => void this.#watchers.delete(watcher) };
   }
 
-  /** Wants to learn which block holds byte `bytes`; the returned function calls it off. */
-  seek(bytes: number): () => void {
-    const seek = { bytes };
+  /** Asks the peers, each again when `index` has changed; the returned function calls it off. */
+  seek(seek: Seek): () => void {
     this.#seeks.add(seek);
     this.update();
     return () => void this.#seeks.delete(seek);

@@ -18,11 +18,14 @@ export class Uploader {
   readonly #store: BlockStore;
   readonly #maxRequests: number;
   readonly #onUpload: (index: number, bytes: number) => void;
+  readonly #onIdle: () => void;
   readonly #waiting = new Set<Request>();
   /** Wants without an answer, by start and length. */
   readonly #wants = new Set<string>();
   /** Answers that wait for the transport; those to cancelled Requests among them. */
   #queued = 0;
+  /** Blocks that are being read. */
+  #answering = 0;
   /** The peer has sent a Want and is told of new blocks from then on. */
   #isWanted = false;
 
@@ -31,16 +34,18 @@ export class Uploader {
     store: BlockStore,
     maxRequests: number,
     onUpload: (index: number, bytes: number) => void,
+    onIdle: () => void,
   ) {
     this.#channel = channel;
     this.#store = store;
     this.#maxRequests = maxRequests;
     this.#onUpload = onUpload;
+    this.#onIdle = onIdle;
   }
 
   /** Whether every Request was answered. */
   get isIdle(): boolean {
-    return this.#waiting.size === 0;
+    return this.#waiting.size + this.#answering === 0;
   }
 
   /**
@@ -110,6 +115,7 @@ export class Uploader {
 
   async #answer(request: Request): Promise<Answer | undefined> {
     if (!this.#waiting.delete(request)) return undefined;
+    this.#answering++;
     try {
       const data = await this.#store.answer(request);
       // The reference is silent here, and its peer waits for its deadline.
@@ -119,6 +125,9 @@ export class Uploader {
     } catch (error) {
       this.#channel.session.abort(error);
       return undefined;
+    } finally {
+      this.#answering--;
+      if (this.isIdle) this.#onIdle();
     }
   }
 }
