@@ -1,7 +1,8 @@
 /**
- * The first frame of a direction: a Feed in clear. Reads it off the transport and hands on the rest of the
- * bytes, which are enciphered from the very next one on.
+ * The first frame of a direction: a Feed in clear. Reads it off the transport, hands on the rest of the
+ * bytes, which are enciphered from the very next one on, and checks it against our own.
  */
+import { equals } from 'uint8arrays/equals';
 import { toHex } from './crypto/hex.ts';
 import { ProtocolError } from './errors.ts';
 import type { Limits } from './limits.ts';
@@ -104,5 +105,37 @@ async function* remaining(
     const { value: chunk, done } = await chunks.next();
     if (done) return;
     yield [chunk];
+  }
+}
+
+/** The first Feed of a side, which fixes the key and the nonce of its keystream. */
+export interface FirstFeed {
+  readonly key: Uint8Array;
+  readonly discoveryKey: Uint8Array;
+  /** `undefined` where nothing is encrypted. */
+  readonly nonce: Uint8Array | undefined;
+}
+
+/**
+ * Checks the remote's first Feed against ours. `local` is `undefined` where this side waits for the remote to
+ * name the feed.
+ * @throws ProtocolError `encryption`, `echo`, `wrong-feed`
+ */
+export function checkFirstFeed(remote: Feed, local: FirstFeed | undefined, encrypted: boolean): void {
+  if (encrypted !== (remote.nonce !== undefined)) {
+    throw new ProtocolError(
+      'encryption',
+      `the remote ${encrypted ? 'does not encrypt and this side does' : 'encrypts and this side does not'}: set "encrypted" alike on both sides`,
+    );
+  }
+  if (local === undefined) return;
+  if (remote.nonce !== undefined && local.nonce !== undefined && equals(remote.nonce, local.nonce)) {
+    throw new ProtocolError('echo', 'our own Feed came back: the other end repeats what it receives');
+  }
+  if (encrypted && !equals(remote.discoveryKey, local.discoveryKey)) {
+    throw new ProtocolError(
+      'wrong-feed',
+      `the remote opens with the feed of discovery key ${toHex(remote.discoveryKey)}, this side with ${toHex(local.discoveryKey)}: check the key, and that both sides open the same feed first`,
+    );
   }
 }

@@ -4,6 +4,7 @@
  * control messages and signs of life still go out meanwhile.
  */
 import type { MaybePromise } from './stream/stage.ts';
+import type { TraceListener } from './trace.ts';
 import type { Packet, Sendable } from './wire/messages.ts';
 
 /** Makes a message when the transport can take it, or `undefined` where there is nothing to say any more. */
@@ -32,6 +33,7 @@ interface Taken {
 
 export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
   readonly #sendBytes: number;
+  readonly #trace: TraceListener | undefined;
   #control: Packet<Sendable>[] = [];
   /** By channel number, in the order of their turns. */
   readonly #queues = new Map<number, Queue>();
@@ -39,8 +41,9 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
   #wake: (() => void) | undefined;
 
   /** `sendBytes`: what may wait on a channel before `writable` makes its sender wait. */
-  constructor(sendBytes: number) {
+  constructor(sendBytes: number, trace?: TraceListener) {
     this.#sendBytes = sendBytes;
+    this.#trace = trace;
   }
 
   /** Sends ahead of everything else that waits. */
@@ -106,6 +109,7 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
         if (message !== undefined) packets.push({ channel, message });
       }
       if (packets.length > 0) {
+        for (const packet of packets) this.#trace?.({ type: 'message', direction: 'out', ...packet });
         yield packets;
       } else if (batch.length > 0 || (made.length === 0 && this.#state === 'open')) {
         await new Promise<void>((resolve) => {

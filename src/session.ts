@@ -10,12 +10,14 @@ import type { Channel } from './channel.ts';
 import { cipher } from './crypto/cipher.ts';
 import { discoveryKey } from './crypto/discovery-key.ts';
 import { parseKey, toHex } from './crypto/hex.ts';
+import { type CloseReason, Ending } from './ending.ts';
 import { ProtocolError } from './errors.ts';
-import { readFirstFrame } from './handshake.ts';
+import { checkFirstFeed, type FirstFeed, readFirstFrame } from './handshake.ts';
 import { Keepalive } from './keepalive.ts';
 import type { Limits } from './limits.ts';
 import { type ConnectOptions, readOptions, type Settings } from './options.ts';
 import { Outbox } from './outbox.ts';
+import { type Remote, readRemote } from './remote.ts';
 import { Router } from './router.ts';
 import type { Clock } from './stream/clock.ts';
 import { type Deferred, deferred } from './stream/deferred.ts';
@@ -23,28 +25,8 @@ import { pipe, type Stage } from './stream/stage.ts';
 import type { Transport } from './stream/transport.ts';
 import { ExtensionNames } from './wire/extensions.ts';
 import { deframe } from './wire/frame.ts';
-import type { Feed, Handshake, Packet, Sendable } from './wire/messages.ts';
+import type { Feed, Handshake } from './wire/messages.ts';
 import { decode, encode, frame } from './wire/packet.ts';
-
-/** Who the other side is, from its Handshake. */
-export interface Remote {
-  /** New with each session, unless the remote chose otherwise; empty where it sent none. */
-  readonly id: Uint8Array;
-  readonly live: boolean;
-  readonly ack: boolean;
-  readonly userData: Uint8Array | undefined;
-  /** All names that the remote declared, in its own order. */
-  readonly extensions: readonly string[];
-}
-
-/** Why a session ended. */
-export type CloseReason =
-  /** Both sides have ended: this one first, or the remote first. */
-  | { readonly code: 'closed' | 'remote-closed' }
-  /** The remote, or the connection to it, is at fault. */
-  | { readonly code: 'failed'; readonly error: ProtocolError }
-  /** This program ended it: by `abort`, by its signal, or by an error of its own. */
-  | { readonly code: 'aborted'; readonly error: unknown };
 
 /**
  * Opens a session over a transport. Resolves on the remote's Handshake: only who knows the key can send one
@@ -64,13 +46,6 @@ export async function connect(transport: Transport, options: ConnectOptions): Pr
   return session;
 }
 
-/** This side's first Feed, which fixes the key and the nonce of its keystream. */
-interface FirstFeed {
-  readonly key: Uint8Array;
-  readonly discoveryKey: Uint8Array;
-  readonly nonce: Uint8Array | undefined;
-}
-
 export class Session {
   /** This side's Handshake id. */
   readonly id: Uint8Array;
@@ -81,19 +56,13 @@ export class Session {
   readonly #keepalive: Keepalive;
   readonly #extensions: ExtensionNames;
   readonly #handshaken: Deferred<void> = deferred();
-  readonly #closed: Deferred<CloseReason> = deferred();
+  readonly #ending: Ending;
   /** Settles when the outbound side has something to introduce itself with; `undefined` where it never has. */
   readonly #introduced: Deferred<FirstFeed | undefined> = deferred();
   #local: FirstFeed | undefined;
   #remote: Remote | undefined;
   /** The discovery key of the first feed, where it is the remote that names it. */
   #asked: Uint8Array | undefined;
-  #sent: Promise<void>;
-  #closing: 'closed' | 'remote-closed' | undefined;
-  /** The transport has sent all. */
-  #isSent = false;
-  #ended = false;
-  #cancelDeadline: (() => void) | undefined;
 
   /** @internal Use {@link connect}. */
   constructor(transport: Transport, settings: Settings) {
@@ -101,7 +70,7 @@ export class Session {
     this.#transport = transport;
     this.#settings = settings;
     this.id = settings.id;
-    this.#outbox = new Outbox(limits.sendBytes);
+    this.#outbox = new Outbox(limits.sendBytes, trace);
     this.#extensions = new ExtensionNames(settings.extensions);
     this.#router = new Router({
       session: this,
@@ -115,11 +84,12 @@ export class Session {
       onHandshake: (handshake, drop) => this.#onHandshake(handshake, drop),
       onOffer: (channel) => this.#onOffer(channel),
     });
+    this.#ending = new Ending(clock, limits, (error) => this.#onEnd(error));
     this.#keepalive = new Keepalive(clock, limits, this.#onIdle, () => this.#outbox.keepalive());
     trace?.({ type: 'state', state: 'connecting' });
     signal?.addEventListener('abort', this.#onAbort);
     if (settings.key !== undefined) this.open(settings.key);
-    this.#sent = this.#send();
+    void this.#send();
     void this.#receive();
     // It may have aborted after the options were read.
     if (signal?.aborted) this.#onAbort();
@@ -161,7 +131,7 @@ export class Session {
 
   /** Resolves with the reason when the session has ended. Never rejects. */
   get closed(): Promise<CloseReason> {
-    return this.#closed.promise;
+    return this.#ending.closed;
   }
 
   /** The channels that the remote opens, as they come. One not open on this side yet has no `key`. */
@@ -174,8 +144,7 @@ export class Session {
    * has opened it too.
    */
   open(key: Uint8Array | string): Channel {
-    if (this.#ended || this.#closing !== undefined)
-      throw new TypeError('the session has ended: connect anew');
+    if (!this.#ending.isOpen) throw new TypeError('the session has ended: connect anew');
     const { crypto, encrypted, live, ack, userData, extensions } = this.#settings;
     const feedKey = parseKey(key);
     const dk = discoveryKey(crypto, feedKey);
@@ -201,8 +170,8 @@ export class Session {
    * remote's fault, else with `aborted`.
    */
   abort(reason: unknown = new Error('the session was aborted')): void {
-    if (reason instanceof ProtocolError) this.#end({ code: 'failed', error: reason });
-    else this.#end({ code: 'aborted', error: reason });
+    if (reason instanceof ProtocolError) this.#ending.end({ code: 'failed', error: reason });
+    else this.#ending.end({ code: 'aborted', error: reason });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -215,10 +184,10 @@ export class Session {
     const { limits } = this.#settings;
     try {
       const first = await readFirstFrame(this.#signsOfLife(), limits);
-      if (first === undefined) return this.#finish('remote-closed');
+      if (first === undefined) return this.#onRemoteEnd();
       this.#keepalive.received();
       const key = await this.#agree(first.feed);
-      if (this.#ended) return;
+      if (this.#ending.isOver) return;
       this.#router.route({ channel: first.channel, message: first.feed });
 
       for await (const packets of pipe(
@@ -230,9 +199,9 @@ export class Session {
         for (const packet of packets) this.#router.route(packet);
         this.#router.flush();
         if (this.#router.isFull) await this.#waitForRoom();
-        if (this.#ended) return;
+        if (this.#ending.isOver) return;
       }
-      this.#finish('remote-closed');
+      this.#onRemoteEnd();
     } catch (error) {
       this.abort(error);
     }
@@ -250,26 +219,11 @@ export class Session {
     }
   }
 
-  /** Settles with the remote's first Feed on the first feed, whose key is the stream key of both sides. */
+  /** The key of the first feed, which is the stream key of both sides: ours, or the one the remote asks for. */
   async #agree(feed: Feed): Promise<Uint8Array> {
     const { encrypted, keys } = this.#settings;
-    const local = this.#local;
-    if (encrypted !== (feed.nonce !== undefined)) {
-      throw new ProtocolError(
-        'encryption',
-        `the remote ${encrypted ? 'does not encrypt and this side does' : 'encrypts and this side does not'}: set "encrypted" alike on both sides`,
-      );
-    }
-    if (feed.nonce !== undefined && local?.nonce !== undefined && equals(feed.nonce, local.nonce)) {
-      throw new ProtocolError('echo', 'our own Feed came back: the other end repeats what it receives');
-    }
-    if (local !== undefined) {
-      if (!encrypted || equals(feed.discoveryKey, local.discoveryKey)) return local.key;
-      throw new ProtocolError(
-        'wrong-feed',
-        `the remote opens with the feed of discovery key ${toHex(feed.discoveryKey)}, this side with ${toHex(local.discoveryKey)}: check the key, and that both sides open the same feed first`,
-      );
-    }
+    checkFirstFeed(feed, this.#local, encrypted);
+    if (this.#local !== undefined) return this.#local.key;
     this.#asked = feed.discoveryKey;
     const found = await keys?.(feed.discoveryKey);
     if (found === undefined) {
@@ -279,7 +233,7 @@ export class Session {
       );
     }
     const key = this.#checked(found, feed.discoveryKey);
-    if (!this.#ended && this.#closing === undefined) this.open(key);
+    if (this.#ending.isOpen) this.open(key);
     return key;
   }
 
@@ -294,21 +248,12 @@ export class Session {
 
   #onHandshake(handshake: Handshake, drop: (reason: string) => void): void {
     if (this.#remote !== undefined) return drop('a second Handshake');
-    const { id = new Uint8Array(0), live, ack, userData } = handshake;
-    if (id.byteLength > 0 && equals(id, this.id)) {
+    const remote = readRemote(handshake, this.limits, drop);
+    if (remote.id.byteLength > 0 && equals(remote.id, this.id)) {
       throw new ProtocolError('echo', 'the remote has our own id: this side is connected to itself');
     }
-    const { extensionNames, extensionNameLength } = this.#settings.limits;
-    // One that is too long keeps its place, since the number of a name is its place.
-    const extensions = handshake.extensions
-      .slice(0, extensionNames)
-      .map((name) => (name.length > extensionNameLength ? '' : name));
-    if (extensions.length < handshake.extensions.length)
-      drop(`extension names past the first ${extensionNames}`);
-    if (handshake.extensions.some((name) => name.length > extensionNameLength))
-      drop(`extension names of more than ${extensionNameLength} characters`);
-    this.#extensions.setRemote(extensions);
-    this.#remote = { id: id.slice(), live, ack, userData: userData?.slice(), extensions };
+    this.#extensions.setRemote(remote.extensions);
+    this.#remote = remote;
     this.#settings.trace?.({ type: 'state', state: 'open' });
     this.#handshaken.resolve();
   }
@@ -316,7 +261,7 @@ export class Session {
   /** Opens a channel of the remote's here too, where `keys` knows its feed. */
   #onOffer(channel: Channel): void {
     const open = (found: Uint8Array | string | undefined): void => {
-      if (found === undefined || this.#ended || this.#closing !== undefined || channel.isEnded) return;
+      if (found === undefined || !this.#ending.isOpen || channel.isEnded) return;
       this.open(this.#checked(found, channel.discoveryKey));
     };
     try {
@@ -331,9 +276,9 @@ export class Session {
 
   async #waitForRoom(): Promise<void> {
     this.#keepalive.suspend();
-    while (this.#router.isFull && !this.#ended && this.#closing === undefined) await this.#router.change();
-    if (this.#closing !== undefined) this.#router.dropUnread();
-    else if (!this.#ended) this.#keepalive.resume();
+    while (this.#router.isFull && this.#ending.isOpen) await this.#router.change();
+    if (this.#ending.isOpen) this.#keepalive.resume();
+    else this.#router.dropUnread();
   }
 
   // Out.
@@ -341,6 +286,7 @@ export class Session {
   async #send(): Promise<void> {
     try {
       await this.#transport.sink(this.#outbound());
+      this.#ending.sentAll();
     } catch (error) {
       this.abort(this.#cut(error));
     }
@@ -355,9 +301,9 @@ export class Session {
       this.#keepalive.sent();
       this.#settings.trace?.({ type: 'message', direction: 'out', channel: 0, message: feed });
       yield frame(0, feed);
-      for await (const chunks of pipe(this.#outbox, this.#traced, encode(), this.#cipher(key, nonce))) {
+      for await (const chunks of pipe(this.#outbox, encode(), this.#cipher(key, nonce))) {
         this.#keepalive.sent();
-        if (this.#closing !== undefined) this.#armDeadline();
+        this.#ending.progress();
         yield* chunks;
       }
     } catch (error) {
@@ -370,26 +316,10 @@ export class Session {
     return nonce === undefined || !this.#settings.encrypted ? (clear) => clear : cipher(key, nonce);
   }
 
-  readonly #traced: Stage<Packet<Sendable>> = (packets) => {
-    const { trace } = this.#settings;
-    return trace === undefined
-      ? packets
-      : tap(packets, ({ channel, message }) => {
-          trace({ type: 'message', direction: 'out', channel, message });
-        });
-  };
-
   // The end.
 
-  /** Flushes, ends this side, and is done when both sides have ended. */
-  #finish(code: 'closed' | 'remote-closed'): void {
-    if (this.#ended) return;
-    if (this.#closing !== undefined) {
-      // Ours has ended, and now the remote's has too.
-      if (code === 'remote-closed') void this.#sent.then(() => this.#end({ code: this.#closing! }));
-      return;
-    }
-    if (code === 'remote-closed' && this.#remote === undefined) {
+  #onRemoteEnd(): void {
+    if (this.#remote === undefined && this.#ending.isOpen) {
       this.abort(
         new ProtocolError(
           'refused',
@@ -398,34 +328,19 @@ export class Session {
       );
       return;
     }
-    this.#closing = code;
+    this.#finish('remote-closed');
+    this.#ending.remoteEnded();
+  }
+
+  /** Takes nothing new, sends what is left, and ends this side. */
+  #finish(code: 'closed' | 'remote-closed'): void {
+    if (!this.#ending.begin(code)) return;
     this.#settings.trace?.({ type: 'state', state: 'closing' });
     this.#introduced.resolve(undefined);
     this.#outbox.finish();
     this.#router.drained();
+    // From here on the ending has its own deadline.
     this.#keepalive.suspend();
-    this.#armDeadline();
-    void this.#sent.then(() => {
-      this.#isSent = true;
-      if (code === 'remote-closed') this.#end({ code });
-      else this.#armDeadline();
-    });
-  }
-
-  /** While closing: a remote that takes nothing of what is left, or does not end, is not waited for. */
-  #armDeadline(): void {
-    if (this.#ended) return;
-    const { clock, limits } = this.#settings;
-    this.#cancelDeadline?.();
-    this.#cancelDeadline = clock.after(limits.idleMs, () => {
-      if (this.#isSent) return this.#end({ code: this.#closing! });
-      this.abort(
-        new ProtocolError(
-          'timeout',
-          `the remote took nothing for ${limits.idleMs / 1000} s, and not all was sent: reconnect and send it again`,
-        ),
-      );
-    });
   }
 
   /** What the transport threw. */
@@ -442,12 +357,8 @@ export class Session {
       : new ProtocolError('transport', `the connection failed: ${reason}`, { cause: error });
   }
 
-  #end(reason: CloseReason): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    const error = 'error' in reason ? reason.error : undefined;
+  #onEnd(error: unknown): void {
     this.#keepalive.stop();
-    this.#cancelDeadline?.();
     this.#settings.signal?.removeEventListener('abort', this.#onAbort);
     this.#introduced.resolve(undefined);
     this.#outbox.abort();
@@ -456,41 +367,25 @@ export class Session {
     this.#transport.abort(error);
     this.#handshaken.reject(error ?? new Error('the session was closed before the remote answered'));
     this.#settings.trace?.({ type: 'state', state: 'closed' });
-    this.#closed.resolve(reason);
   }
 
   readonly #onAbort = (): void => this.abort(this.#settings.signal?.reason);
 
   readonly #onIdle = (): void => {
-    const seconds = this.#settings.limits.idleMs / 1000;
-    if (this.#remote !== undefined) {
-      this.abort(new ProtocolError('timeout', `nothing came from the remote for ${seconds} s: reconnect`));
-    } else if (this.#local === undefined && this.#asked !== undefined) {
+    const seconds = this.limits.idleMs / 1000;
+    const timeout = (message: string): void => this.abort(new ProtocolError('timeout', message));
+    if (this.#remote !== undefined) timeout(`nothing came from the remote for ${seconds} s: reconnect`);
+    else if (this.#local !== undefined) {
+      timeout(`the remote did not answer within ${seconds} s: check that a Hypercore 6 peer listens there`);
+    } else if (this.#asked !== undefined) {
       this.abort(new Error(`"keys" did not answer within ${seconds} s for ${toHex(this.#asked)}`));
-    } else if (this.#local === undefined) {
+    } else {
       this.abort(
         new ProtocolError(
           'no-feed',
           `the remote named no feed within ${seconds} s, and this side waits for that: give one of the two sides a "key"`,
         ),
       );
-    } else {
-      this.abort(
-        new ProtocolError(
-          'timeout',
-          `the remote did not answer within ${seconds} s: check that a Hypercore 6 peer listens there`,
-        ),
-      );
     }
   };
-}
-
-async function* tap<T>(
-  flow: AsyncIterable<readonly T[]>,
-  look: (item: T) => void,
-): AsyncGenerator<readonly T[], void, undefined> {
-  for await (const batch of flow) {
-    batch.forEach(look);
-    yield batch;
-  }
 }

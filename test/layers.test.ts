@@ -13,7 +13,7 @@ const layers: readonly (readonly string[])[] = [
   ['limits', 'trace'],
   ['stream'],
   ['wire', 'crypto', 'transport'],
-  ['handshake', 'keepalive', 'outbox', 'options'],
+  ['handshake', 'remote', 'keepalive', 'ending', 'outbox', 'options'],
   ['channel'],
   ['router'],
   ['session'],

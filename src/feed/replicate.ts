@@ -1,9 +1,10 @@
 /** A session whose channels are feeds. */
 import type { Channel } from '../channel.ts';
 import { toHex } from '../crypto/hex.ts';
+import type { CloseReason } from '../ending.ts';
 import { describe } from '../errors.ts';
 import type { ConnectOptions } from '../options.ts';
-import { type CloseReason, connect, type Session } from '../session.ts';
+import { connect, type Session } from '../session.ts';
 import type { MaybePromise } from '../stream/stage.ts';
 import type { Transport } from '../stream/transport.ts';
 import { Feed } from './feed.ts';

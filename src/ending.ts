@@ -1,0 +1,105 @@
+/**
+ * How a session comes to its end: each direction in its own time, or both at once. A remote that takes
+ * nothing of what is left, or that does not end after us, is not waited for longer than the idle deadline.
+ */
+import { ProtocolError } from './errors.ts';
+import type { Limits } from './limits.ts';
+import type { Clock } from './stream/clock.ts';
+import { type Deferred, deferred } from './stream/deferred.ts';
+
+/** Why a session ended. */
+export type CloseReason =
+  /** Both sides have ended: this one first, or the remote first. */
+  | { readonly code: 'closed' | 'remote-closed' }
+  /** The remote, or the connection to it, is at fault. */
+  | { readonly code: 'failed'; readonly error: ProtocolError }
+  /** This program ended it: by `abort`, by its signal, or by an error of its own. */
+  | { readonly code: 'aborted'; readonly error: unknown };
+
+export class Ending {
+  readonly #clock: Clock;
+  readonly #limits: Pick<Limits, 'idleMs'>;
+  readonly #onEnd: (error: unknown) => void;
+  readonly #closed: Deferred<CloseReason> = deferred();
+  #closing: 'closed' | 'remote-closed' | undefined;
+  #hasSentAll = false;
+  #hasRemoteEnded = false;
+  #isOver = false;
+  #cancelDeadline: (() => void) | undefined;
+
+  /** `onEnd` is called once, with the error where there is one. */
+  constructor(clock: Clock, limits: Pick<Limits, 'idleMs'>, onEnd: (error: unknown) => void) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#onEnd = onEnd;
+  }
+
+  /** Resolves when it is over. Never rejects. */
+  get closed(): Promise<CloseReason> {
+    return this.#closed.promise;
+  }
+
+  /** Neither side has ended, nor begun to. */
+  get isOpen(): boolean {
+    return this.#closing === undefined && !this.#isOver;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** This side takes nothing new and sends what is left. False where it did so already. */
+  begin(code: 'closed' | 'remote-closed'): boolean {
+    if (!this.isOpen) return false;
+    this.#closing = code;
+    this.#armDeadline();
+    return true;
+  }
+
+  /** The remote has taken something of what is left. */
+  progress(): void {
+    if (this.#closing !== undefined && !this.#isOver) this.#armDeadline();
+  }
+
+  /** All that was left is sent. */
+  sentAll(): void {
+    this.#hasSentAll = true;
+    this.progress();
+    this.#check();
+  }
+
+  /** The remote has ended its direction. */
+  remoteEnded(): void {
+    this.#hasRemoteEnded = true;
+    this.#check();
+  }
+
+  /** It is over, now. The first reason counts. */
+  end(reason: CloseReason): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#cancelDeadline?.();
+    this.#onEnd('error' in reason ? reason.error : undefined);
+    this.#closed.resolve(reason);
+  }
+
+  #check(): void {
+    if (this.#closing !== undefined && this.#hasSentAll && this.#hasRemoteEnded)
+      this.end({ code: this.#closing });
+  }
+
+  #armDeadline(): void {
+    this.#cancelDeadline?.();
+    const { idleMs } = this.#limits;
+    this.#cancelDeadline = this.#clock.after(idleMs, () => {
+      if (this.#hasSentAll) return this.end({ code: this.#closing! });
+      this.end({
+        code: 'failed',
+        error: new ProtocolError(
+          'timeout',
+          `the remote took nothing for ${idleMs / 1000} s, and not all was sent: reconnect and send it again`,
+        ),
+      });
+    });
+  }
+}
