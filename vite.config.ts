@@ -11,6 +11,7 @@ const entries = {
   'storage/node': 'src/storage/node.ts',
   'transport/node': 'src/transport/node.ts',
   'cli/main': 'src/cli/main.ts',
+  'cli/demo': 'src/cli/demo.ts',
 };
 
 export default defineConfig({
@@ -22,7 +23,14 @@ export default defineConfig({
     rolldownOptions: {
       // What npm installs beside us is never bundled into us.
       external: [/^node:/, /^[a-z@][^:]*$/i],
-      output: { chunkFileNames: 'chunks/[name]-[hash].js', entryFileNames: '[name].js' },
+      output: {
+        // What only Node can run stays apart from what a page loads.
+        chunkFileNames: ({ moduleIds }) =>
+          moduleIds.some((id) => /src\/(cli|storage\/node|transport\/node)\b/.test(id))
+            ? 'cli/chunks/[name]-[hash].js'
+            : 'chunks/[name]-[hash].js',
+        entryFileNames: '[name].js',
+      },
     },
   },
   test: {

@@ -1,0 +1,218 @@
+/** From the words of a command line to a command, or to a usage error that says what was expected. */
+
+import { parseArgs } from 'node:util';
+import { parseKey, toHex } from '../crypto/hex.ts';
+import { firstLine, usageError } from './exit.ts';
+import type { CommandName } from './usage.ts';
+
+/** A peer's address as the person wrote it, and its parts. */
+export interface PeerUrl {
+  readonly text: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Serve a file or the feed in a folder. */
+export interface ShareCommand {
+  readonly name: 'share';
+  readonly path: string;
+  readonly dir: string | undefined;
+  /** 0 for a free port. */
+  readonly port: number;
+  readonly host: string;
+  readonly json: boolean;
+}
+
+/** Blocks from `start` up to, and without, `end`. */
+export interface BlockRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Download a feed. At least one of `dir` and `out` is there. */
+export interface SyncCommand {
+  readonly name: 'sync';
+  /** Lower-case hex. */
+  readonly key: string;
+  readonly urls: readonly PeerUrl[];
+  readonly dir: string | undefined;
+  /** `-` is stdout. */
+  readonly out: string | undefined;
+  readonly blocks: BlockRange | undefined;
+  readonly live: boolean;
+  /** Attempts after the first, a url. */
+  readonly retry: number;
+  readonly json: boolean;
+}
+
+export type Command =
+  | ShareCommand
+  | SyncCommand
+  | { readonly name: 'help'; readonly about: CommandName | undefined }
+  | { readonly name: 'version' };
+
+/**
+ * Reads the words after the program's name.
+ * @throws CommandError with the usage code.
+ */
+export function parseCommand(words: readonly string[]): Command {
+  const [name, ...rest] = words;
+  switch (name) {
+    case 'share':
+      return parseShare(rest);
+    case 'sync':
+      return parseSync(rest);
+    case 'inspect':
+      throw usageError('inspect comes with a later version: this one has share and sync');
+    case 'help':
+    case '-h':
+    case '--help':
+      return { name: 'help', about: rest[0] === 'share' || rest[0] === 'sync' ? rest[0] : undefined };
+    case '-v':
+    case '--version':
+      return { name: 'version' };
+    case undefined:
+      throw usageError('a command is needed: share or sync (hypercore-wire --help tells more)');
+    default:
+      throw usageError(`no command "${name}": there are share and sync (hypercore-wire --help tells more)`);
+  }
+}
+
+const shareOptions = {
+  dir: { type: 'string' },
+  tcp: { type: 'string' },
+  ws: { type: 'string' },
+  host: { type: 'string' },
+  origin: { type: 'string', multiple: true },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+function parseShare(words: string[]): Command {
+  const { values, positionals } = parseWords(() =>
+    parseArgs({ args: words, options: shareOptions, allowPositionals: true }),
+  );
+  if (values.help) return { name: 'help', about: 'share' };
+  if (values.ws !== undefined)
+    throw usageError('--ws comes with a later version: leave it away, or use --tcp');
+  if (values.origin !== undefined)
+    throw usageError('--origin is for --ws, which comes with a later version: leave it away');
+  const [path, ...more] = positionals;
+  if (path === undefined || path === '')
+    throw usageError('share needs a file, or the folder of a feed: hypercore-wire share <file>');
+  if (more.length > 0) throw usageError(`share takes one file or folder, got ${positionals.length}`);
+  return {
+    name: 'share',
+    path,
+    dir: notEmpty('--dir', 'a folder', values.dir),
+    port: values.tcp === undefined ? 0 : parsePort('--tcp', values.tcp, 0),
+    host: notEmpty('--host', 'an address', values.host) ?? '127.0.0.1',
+    json: values.json ?? false,
+  };
+}
+
+const syncOptions = {
+  dir: { type: 'string' },
+  out: { type: 'string' },
+  blocks: { type: 'string' },
+  live: { type: 'boolean' },
+  retry: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+function parseSync(words: string[]): Command {
+  const { values, positionals } = parseWords(() =>
+    parseArgs({ args: words, options: syncOptions, allowPositionals: true }),
+  );
+  if (values.help) return { name: 'help', about: 'sync' };
+  const [key, ...urls] = positionals;
+  if (key === undefined) throw usageError('sync needs a key and a url: hypercore-wire sync <key> <url>');
+  const keyHex = parseKeyWord(key);
+  if (urls.length === 0) throw usageError('sync needs the url of a peer after the key: tcp://host:port');
+  const dir = notEmpty('--dir', 'a folder', values.dir);
+  const out = notEmpty('--out', 'a file, or - for stdout', values.out);
+  if (dir === undefined && out === undefined) {
+    throw usageError('sync needs a place for what it gets: --dir <folder>, --out <file>, or both');
+  }
+  const live = values.live ?? false;
+  if (live && out !== undefined)
+    throw usageError('--live never ends, and --out is written at the end: use --live with --dir');
+  return {
+    name: 'sync',
+    key: keyHex,
+    urls: [...new Map(urls.map((url) => [url, parseUrl(url)])).values()],
+    dir,
+    out,
+    blocks: values.blocks === undefined ? undefined : parseBlocks(values.blocks),
+    live,
+    retry: values.retry === undefined ? 3 : parseCount('--retry', values.retry, 0, 1_000_000),
+    json: values.json ?? false,
+  };
+}
+
+/** `parseArgs` throws a TypeError of several lines; ours has one. */
+function parseWords<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw usageError(firstLine(error).replace(/\. .*/, ''));
+  }
+}
+
+function notEmpty(option: string, expected: string, value: string | undefined): string | undefined {
+  if (value === '') throw usageError(`${option} needs ${expected}, got nothing`);
+  return value;
+}
+
+function parseKeyWord(word: string): string {
+  try {
+    return toHex(parseKey(word));
+  } catch {
+    throw usageError(`the key is 64 hex characters or a dat:// link with them, got ${quoted(word)}`);
+  }
+}
+
+function parseUrl(text: string): PeerUrl {
+  if (/^wss?:/i.test(text))
+    throw usageError(`${quoted(text)}: ws urls come with a later version, this one takes tcp://host:port`);
+  const malformed = usageError(`a url is tcp://host:port, got ${quoted(text)}`);
+  if (!/^tcp:\/\//i.test(text)) throw malformed;
+  let url: URL;
+  try {
+    // As http, for its strict rules on hosts: those of an unknown scheme let nearly everything pass.
+    url = new URL(text.replace(/^tcp:/i, 'http:'));
+  } catch {
+    throw malformed;
+  }
+  const { pathname, search, hash, username, password } = url;
+  // A port of 80 is the default of http, and so not told apart from none.
+  const port = url.port || (/:0*80\/?$/.test(text) ? '80' : '');
+  if (pathname !== '/' || search || hash || username || password || port === '') throw malformed;
+  return { text, host: url.hostname.replace(/^\[|\]$/g, ''), port: parsePort(quoted(text), port, 1) };
+}
+
+function parsePort(name: string, text: string, min: number): number {
+  return parseCount(name === '--tcp' ? name : `the port of ${name}`, text, min, 65_535);
+}
+
+function parseCount(name: string, text: string, min: number, max: number): number {
+  const count = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (count >= min && count <= max) return count;
+  throw usageError(`${name} is a whole number from ${min} to ${max}, got ${quoted(text)}`);
+}
+
+function parseBlocks(text: string): BlockRange {
+  const [, a, b] = /^(\d{1,16})\.\.(\d{1,16})$/.exec(text) ?? [];
+  const start = Number(a);
+  const end = Number(b);
+  if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end)) {
+    throw usageError(`--blocks is a..b in whole numbers, as in 0..10, got ${quoted(text)}`);
+  }
+  if (start >= end) throw usageError(`--blocks a..b takes a and not b, so a is below b, got ${quoted(text)}`);
+  return { start, end };
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}
