@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import { parseCommand } from '../../src/cli/arguments.ts';
+import { CommandError } from '../../src/cli/exit.ts';
+
+const key = 'ab'.repeat(32);
+const url = 'tcp://127.0.0.1:3282';
+
+/** Every word that makes no sense, and what the message has to say about it. */
+const bad: readonly (readonly [words: string[], says: RegExp])[] = [
+  [[], /a command is needed/],
+  [['bogus'], /no command "bogus"/],
+  [['inspect', 'x'], /later version/],
+  [['share'], /share needs a file/],
+  [['share', ''], /share needs a file/],
+  [['share', 'a', 'b'], /one file or folder, got 2/],
+  [['share', 'a', '--tcp', 'x'], /--tcp is a whole number from 0 to 65535, got "x"/],
+  [['share', 'a', '--tcp', '65536'], /--tcp .* got "65536"/],
+  [['share', 'a', '--tcp', '-1'], /--tcp/],
+  [['share', 'a', '--tcp', '1e3'], /--tcp .* got "1e3"/],
+  [['share', 'a', '--tcp', ''], /--tcp .* got ""/],
+  [['share', 'a', '--tcp'], /--tcp/],
+  [['share', 'a', '--host', ''], /--host needs an address/],
+  [['share', 'a', '--dir', ''], /--dir needs a folder/],
+  [['share', 'a', '--ws', '0'], /--ws comes with a later version/],
+  [['share', 'a', '--origin', 'https://a.example'], /--origin .* later version/],
+  [['share', 'a', '--out', 'b'], /--out/],
+  [['sync'], /sync needs a key and a url/],
+  [['sync', key, '--dir', 'd'], /sync needs the url of a peer/],
+  [['sync', key, url], /--dir <folder>, --out <file>, or both/],
+  [['sync', 'abc', url, '--dir', 'd'], /64 hex characters or a dat:\/\/ link with them, got "abc"/],
+  [['sync', key.slice(1), url, '--dir', 'd'], /64 hex/],
+  [['sync', `${key}0`, url, '--dir', 'd'], /64 hex/],
+  [['sync', `z${key.slice(1)}`, url, '--dir', 'd'], /64 hex/],
+  [['sync', 'dat://example.org', url, '--dir', 'd'], /64 hex/],
+  [['sync', url, key, '--dir', 'd'], /64 hex/],
+  [['sync', key, 'ws://127.0.0.1:1', '--dir', 'd'], /ws urls come with a later version/],
+  [['sync', key, 'wss://a.example', '--dir', 'd'], /ws urls come with a later version/],
+  [['sync', key, '127.0.0.1:3282', '--dir', 'd'], /a url is tcp:\/\/host:port, got "127.0.0.1:3282"/],
+  [['sync', key, 'http://127.0.0.1:3282', '--dir', 'd'], /a url is tcp/],
+  [['sync', key, 'tcp://127.0.0.1', '--dir', 'd'], /a url is tcp/],
+  [['sync', key, 'tcp://:3282', '--dir', 'd'], /a url is tcp/],
+  [['sync', key, 'tcp://127.0.0.1:0', '--dir', 'd'], /from 1 to 65535, got "0"/],
+  [['sync', key, 'tcp://127.0.0.1:65536', '--dir', 'd'], /a url is tcp/],
+  [['sync', key, 'tcp://127.0.0.1:1/path', '--dir', 'd'], /a url is tcp/],
+  [['sync', key, 'tcp://me@127.0.0.1:1', '--dir', 'd'], /a url is tcp/],
+  [['sync', key, 'tcp://127.0.0.1:1?x', '--dir', 'd'], /a url is tcp/],
+  [['sync', key, url, 'tcp://', '--dir', 'd'], /a url is tcp/],
+  [['sync', key, url, '--dir', 'd', '--blocks', '5..2'], /a is below b, got "5..2"/],
+  [['sync', key, url, '--dir', 'd', '--blocks', '5..5'], /a is below b/],
+  [['sync', key, url, '--dir', 'd', '--blocks', '5'], /--blocks is a..b/],
+  [['sync', key, url, '--dir', 'd', '--blocks', '..5'], /--blocks is a..b/],
+  [['sync', key, url, '--dir', 'd', '--blocks', '5..'], /--blocks is a..b/],
+  [['sync', key, url, '--dir', 'd', '--blocks', '-1..5'], /--blocks/],
+  [['sync', key, url, '--dir', 'd', '--blocks=-1..5'], /--blocks is a..b/],
+  [['sync', key, url, '--dir', 'd', '--blocks', '0x1..5'], /--blocks is a..b/],
+  [['sync', key, url, '--dir', 'd', '--blocks', '0..9999999999999999'], /--blocks is a..b/],
+  [['sync', key, url, '--dir', 'd', '--retry', 'x'], /--retry is a whole number/],
+  [['sync', key, url, '--dir', 'd', '--retry=-1'], /--retry is a whole number/],
+  [['sync', key, url, '--dir', 'd', '--retry', '1.5'], /--retry is a whole number/],
+  [['sync', key, url, '--out', 'f', '--live'], /use --live with --dir/],
+  [['sync', key, url, '--dir', 'd', '--out', ''], /--out needs a file/],
+  [['sync', key, url, '--dir', 'd', '--bogus'], /'--bogus'/],
+  [['sync', key, url, '--dir', 'd', '--tcp', '1'], /'--tcp'/],
+];
+
+describe('the words of a command line', () => {
+  it.each(bad)('%j is a usage error', (words, says) => {
+    let thrown: unknown;
+    try {
+      parseCommand(words);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(CommandError);
+    const { exit, message } = thrown as CommandError;
+    expect(exit).toBe(2);
+    expect(message).toMatch(says);
+    expect(message).not.toContain('\n');
+  });
+
+  it('share, with its defaults and without', () => {
+    expect(parseCommand(['share', './file'])).toEqual({
+      name: 'share',
+      path: './file',
+      dir: undefined,
+      port: 0,
+      host: '127.0.0.1',
+      json: false,
+    });
+    expect(
+      parseCommand(['share', '--tcp', '3282', 'file', '--dir=d', '--host', '0.0.0.0', '--json']),
+    ).toEqual({ name: 'share', path: 'file', dir: 'd', port: 3282, host: '0.0.0.0', json: true });
+  });
+
+  it('sync, with its defaults and without', () => {
+    expect(parseCommand(['sync', key, url, '--dir', 'd'])).toEqual({
+      name: 'sync',
+      key,
+      urls: [{ text: url, host: '127.0.0.1', port: 3282 }],
+      dir: 'd',
+      out: undefined,
+      blocks: undefined,
+      live: false,
+      retry: 3,
+      json: false,
+    });
+    expect(
+      parseCommand([
+        'sync',
+        `dat://${key.toUpperCase()}/some/path`,
+        ...['tcp://[::1]:80', 'tcp://peer.example:1/', url, url],
+        ...['--out', '-', '--blocks', '0..10', '--retry', '0', '--json'],
+      ]),
+    ).toMatchObject({
+      key,
+      urls: [
+        { host: '::1', port: 80 },
+        { host: 'peer.example', port: 1 },
+        { host: '127.0.0.1', port: 3282 },
+      ],
+      out: '-',
+      blocks: { start: 0, end: 10 },
+      retry: 0,
+      json: true,
+    });
+  });
+
+  it('help and version', () => {
+    expect(parseCommand(['--help'])).toEqual({ name: 'help', about: undefined });
+    expect(parseCommand(['-h'])).toEqual({ name: 'help', about: undefined });
+    expect(parseCommand(['help', 'sync'])).toEqual({ name: 'help', about: 'sync' });
+    expect(parseCommand(['share', '--help'])).toEqual({ name: 'help', about: 'share' });
+    expect(parseCommand(['sync', '-h'])).toEqual({ name: 'help', about: 'sync' });
+    expect(parseCommand(['--version'])).toEqual({ name: 'version' });
+  });
+});
