@@ -7,6 +7,7 @@ import type { Session } from './session.ts';
 import { type Deferred, deferred } from './stream/deferred.ts';
 import type { ExtensionNames } from './wire/extensions.ts';
 import type * as wire from './wire/messages.ts';
+import { assertSendable, fitsFrame } from './wire/sendable.ts';
 
 /** A message of an extension, by its name. */
 export interface NamedExtension {
@@ -84,7 +85,10 @@ export class Channel implements AsyncIterable<ChannelMessage> {
     return this.#closed.promise;
   }
 
-  /** Queues a message. It goes out in order with the channel's others; nothing happens on a closed channel. */
+  /**
+   * Queues a message. It goes out in order with the channel's others; nothing happens on a closed channel.
+   * @throws TypeError, RangeError for a message that is none, or that fits no frame.
+   */
   send(message: ChannelSendable): void {
     if (message.type === 'extension') {
       const id = this.#host.extensions.idOf(message.name);
@@ -245,12 +249,18 @@ export class Channel implements AsyncIterable<ChannelMessage> {
     this.#onEnd?.();
   }
 
+  /** Whether a message is small enough to travel. */
+  fits(message: Exclude<ChannelSendable, NamedExtension>): boolean {
+    return fitsFrame(this.#id ?? 0, message);
+  }
+
   #queue(item: wire.Sendable | Produce): void {
     if (this.#id === undefined) {
       throw new TypeError(
         'a channel that only the remote has opened cannot send: call session.open with the key of its feed first',
       );
     }
+    if (typeof item !== 'function') assertSendable(this.#id, item);
     if (!this.#ended) this.#host.outbox.send(this.#id, item);
   }
 }

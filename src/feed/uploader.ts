@@ -69,10 +69,9 @@ export class Uploader {
   #bitfield({ start, length }: Want): Answer {
     const { blocks, length: ours } = this.#store;
     const from = Math.floor(start / PAGE) * PAGE;
-    const wanted = length === 0 ? MAX_OPEN_WANT : start + length - from;
-    const here = Math.max(0, Math.min(ours - from, wanted, MAX_OPEN_WANT));
+    const covered = length === 0 ? 0 : Math.ceil((start + length - from) / PAGE) * PAGE;
+    const here = Math.max(0, Math.min(ours - from, covered || MAX_OPEN_WANT, MAX_OPEN_WANT));
     const bitfield = encodeRle(blocks.slice(from, Math.ceil(here / 8) * 8));
-    const covered = length === 0 ? 0 : Math.ceil(wanted / PAGE) * PAGE;
     return { type: 'have', start: from, length: covered, bitfield };
   }
 
@@ -119,7 +118,7 @@ export class Uploader {
     try {
       const data = await this.#store.answer(request);
       // The reference is silent here, and its peer waits for its deadline.
-      if (data === undefined) return { type: 'unhave', start: request.index };
+      if (data === undefined || !this.#channel.fits(data)) return { type: 'unhave', start: request.index };
       if (data.value !== undefined) this.#onUpload(data.index, data.value.byteLength);
       return data;
     } catch (error) {

@@ -207,7 +207,8 @@ describe('a failure', () => {
       expect(await session.closed).toEqual({ code: 'aborted', error: new Error('the disk is gone') });
     }
     const { session } = await scripted();
-    session.open(KEY).send(have(-1));
+    expect(() => session.open(KEY).send(have(-1))).toThrow(RangeError);
+    session.open(KEY).sendLater(() => have(-1));
     expect(await session.closed).toMatchObject({ code: 'aborted' });
   });
 });

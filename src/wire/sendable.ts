@@ -1,0 +1,76 @@
+/** What may be sent, checked where it is sent: a message that fits no frame would end the connection later. */
+import { assertBytes, assertInteger } from '../errors.ts';
+import { encodePacket } from './codec.ts';
+import type { Sendable } from './messages.ts';
+
+/** Bytes of a frame's body that hypercore-protocol 6 takes. */
+const MAX_BODY_BYTES = 8_388_608;
+/** A message with less than this in its long field is not measured: the rest cannot make up the difference. */
+const SURELY_FITS_BYTES = 8_000_000;
+/** About what a node of Data takes, and rather more. */
+const NODE_BYTES = 64;
+
+/**
+ * @throws TypeError for bytes that are none; RangeError for numbers that are not whole numbers from 0 to
+ *   2^53-1, and for a message of more than 8 MiB.
+ */
+export function assertSendable(channel: number, message: Sendable): void {
+  switch (message.type) {
+    case 'have':
+    case 'unhave':
+    case 'want':
+    case 'unwant':
+      assertInteger('start', message.start);
+      if (message.length !== undefined) assertInteger('length', message.length);
+      if (message.type === 'have') assertFits(channel, message, 'bitfield', message.bitfield);
+      return;
+    case 'request':
+    case 'cancel':
+      assertInteger('index', message.index);
+      if (message.bytes !== undefined) assertInteger('bytes', message.bytes);
+      if (message.type === 'request' && message.nodes !== undefined) assertInteger('nodes', message.nodes);
+      return;
+    case 'data':
+      assertInteger('index', message.index);
+      if (message.signature !== undefined) assertBytes('signature', message.signature, 64);
+      for (const node of message.nodes ?? []) {
+        assertInteger('nodes.index', node.index);
+        assertBytes('nodes.hash', node.hash, 32);
+        assertInteger('nodes.size', node.size);
+      }
+      assertFits(channel, message, 'value', message.value);
+      return;
+    case 'extension':
+      assertFits(channel, message, 'payload', message.payload);
+      return;
+    default:
+      return;
+  }
+}
+
+/** Whether a message fits a frame, which the remote would otherwise end the connection for. */
+export function fitsFrame(channel: number, message: Sendable): boolean {
+  if (longBytes(message) < SURELY_FITS_BYTES) return true;
+  return encodePacket(channel, message).byteLength <= MAX_BODY_BYTES;
+}
+
+function longBytes(message: Sendable): number {
+  switch (message.type) {
+    case 'data':
+      return (message.value?.byteLength ?? 0) + NODE_BYTES * (message.nodes?.length ?? 0);
+    case 'have':
+      return message.bitfield?.byteLength ?? 0;
+    case 'extension':
+      return message.payload.byteLength;
+    default:
+      return 0;
+  }
+}
+
+function assertFits(channel: number, message: Sendable, name: string, bytes: Uint8Array | undefined): void {
+  if (bytes !== undefined) assertBytes(name, bytes);
+  if (fitsFrame(channel, message)) return;
+  throw new RangeError(
+    `"${name}" expected a message of at most ${MAX_BODY_BYTES} bytes in all, got ${bytes?.byteLength ?? 0} in this field: send it in parts`,
+  );
+}
