@@ -31,6 +31,8 @@ export class Replicator {
   /** Somebody has selected something, beyond single blocks. */
   #wasSelected = false;
   #isUpdateDue = false;
+  /** Why nothing can be stored any more. */
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(store: BlockStore) {
     this.#store = store;
@@ -83,6 +85,7 @@ export class Replicator {
 
   /** Wants blocks; what was selected first goes first, but `urgent` ones go before all others. */
   select(selection: Selection): void {
+    if (this.#failure !== undefined) return selection.fail(this.#failure.error);
     this.#selections.add(selection);
     if (!selection.isUrgent) this.#wasSelected = true;
     this.update();
@@ -98,6 +101,7 @@ export class Replicator {
   when(condition: () => boolean): { readonly outcome: Promise<void>; cancel(): void } {
     const watcher = { condition, outcome: deferred<void>() };
     this.#watchers.add(watcher);
+    if (this.#failure !== undefined) watcher.outcome.reject(this.#failure.error);
     this.update();
     return { outcome: watcher.outcome.promise, cancel: () => void this.#watchers.delete(watcher) };
   }
@@ -144,6 +148,7 @@ export class Replicator {
 
   /** Nothing more can be stored: nobody is waited for any more. */
   fail(error: unknown): void {
+    this.#failure ??= { error };
     for (const selection of this.#selections) selection.fail(error);
     for (const { outcome } of this.#watchers) outcome.reject(error);
     this.#selections.clear();
