@@ -52,6 +52,8 @@ export type ProtocolErrorCode =
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
   readonly code: ProtocolErrorCode;
+  /** The message without the code. */
+  readonly reason: string;
   /** The block that a `verification` or `fork` is about. */
   readonly block: number | undefined;
   /** The remote's Handshake id (hex), where it is known. */
@@ -64,6 +66,7 @@ export class ProtocolError extends Error {
   ) {
     super(`[${code}] ${message}`, options?.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
+    this.reason = message;
     this.block = options?.block;
     this.peer = options?.peer;
   }
@@ -125,9 +128,12 @@ export type StorageErrorCode =
 export class StorageError extends Error {
   override readonly name = 'StorageError';
   readonly code: StorageErrorCode;
+  /** The message without the code. */
+  readonly reason: string;
 
   constructor(code: StorageErrorCode, message: string, options?: { cause?: unknown }) {
     super(`[${code}] ${message}`, options);
     this.code = code;
+    this.reason = message;
   }
 }

@@ -71,7 +71,7 @@ function decodeFirst(body: Uint8Array, bytes: Uint8Array, maxChannels: number): 
 }
 
 function notThisDialect(bytes: Uint8Array, cause?: unknown): ProtocolError {
-  // A Noise XX opening of hypercore-protocol 7 and 8 is 58 bytes long; see "Dialects" in the specification.
+  // The first Noise XX message of hypercore-protocol 7 and 8 is 58 bytes long: a key and a nonce.
   const noise = bytes[0] === 58;
   return new ProtocolError(
     'dialect',

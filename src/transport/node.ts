@@ -100,17 +100,23 @@ export interface TcpListener {
   close(): Promise<void>;
 }
 
-/** Listens on TCP and calls `onTransport` for each connection. Rejects where the port cannot be had. */
+/**
+ * Listens on TCP and calls `onTransport` for each connection. `onError` hears of connections that the machine
+ * could not accept, for want of file handles for instance; the listener goes on.
+ * Rejects with the system's error where the port cannot be had.
+ */
 export function listenTcp(
   port: number,
   host: string,
   onTransport: (transport: Transport) => void,
+  onError: (error: Error) => void = () => {},
 ): Promise<TcpListener> {
   return new Promise((resolve, reject) => {
     const server = createServer({ allowHalfOpen: true }, (socket) => onTransport(nodeTransport(socket)));
     server.once('error', reject);
     server.listen(port, host, () => {
-      server.off('error', reject);
+      // Without a listener, an error would end the process.
+      server.off('error', reject).on('error', onError);
       resolve({
         host,
         port: (server.address() as AddressInfo).port,

@@ -220,3 +220,16 @@ describe('the codec', () => {
     expect(chunks.map(hex)).toEqual(['03050800' + '00' + '06820108011000']);
   });
 });
+
+describe('a message of nothing but empty fields', () => {
+  it('is given up before it costs anything', () => {
+    const body = new Uint8Array(1_000_001);
+    body[0] = 9;
+    for (let i = 1; i < body.length - 1; i += 2) body[i] = 0x1a;
+    expect(decodePacket(body, 256).message).toEqual({
+      type: 'unreadable',
+      code: 9,
+      reason: expect.stringMatching(/more than 2048 fields/),
+    });
+  });
+});
