@@ -56,6 +56,9 @@ function frameEnd(bytes: Uint8Array, maxBytes: number): number | undefined {
     return undefined;
   }
   if (length.value > maxBytes) throw notThisDialect(bytes);
+  // A Feed is type 0. Who speaks something else may never send as much as its first byte happens to announce.
+  const header = bytes[length.end];
+  if (header !== undefined && header % 16 !== 0) throw notThisDialect(bytes);
   return length.end + length.value;
 }
 
