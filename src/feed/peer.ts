@@ -36,6 +36,7 @@ export class Peer {
   #storingBytes = 0;
   #onStored: (() => void) | undefined;
   #isReady = false;
+  #hasTold = false;
   #isDone = false;
   #isSlow = false;
   /** It has told nothing for so long that nothing is expected. */
@@ -93,6 +94,11 @@ export class Peer {
   /** Whether the remote has told all that it was asked about. */
   get isSettled(): boolean {
     return this.#isSilent || (this.#isReady && (!this.#isDownloader || this.#available.isSettled));
+  }
+
+  /** @internal Whether the remote has told of anything, if only that it has nothing. */
+  get hasTold(): boolean {
+    return this.#hasTold;
   }
 
   /** @internal Whether the remote answers Requests. */
@@ -231,6 +237,7 @@ export class Peer {
     }
     const before = this.remoteLength;
     this.#available.have(have);
+    this.#hasTold = true;
     this.#replicator.offered(have.start, this);
     if (this.#seeking.size === 0) this.#sought = new WeakMap();
     const length = this.remoteLength;
@@ -294,11 +301,24 @@ export class Peer {
     return false;
   }
 
+  #timeout(what: string, block?: number): ProtocolError {
+    const { idleMs } = this.channel.session.limits;
+    return new ProtocolError(
+      'timeout',
+      `peer ${this.id.slice(0, 16)} did not ${what} within ${idleMs / 1000} s`,
+      { block, peer: this.id },
+    );
+  }
+
   /** Waits for nothing more that was asked for. What it still tells is heard. */
   #giveUp(): void {
+    const { session } = this.channel;
+    if (this.#isReady && !this.isSettled && !session.live) {
+      return session.abort(this.#timeout('tell what it has'));
+    }
     this.#isSilent = true;
     this.#seeking.clear();
-    if (!this.#isReady && !this.channel.session.live) this.#done.resolve();
+    if (!this.#isReady && !session.live) this.#done.resolve();
     this.#replicator.update();
   }
 
@@ -363,13 +383,7 @@ export class Peer {
         return;
       } else if (silent >= limits.idleMs) {
         const [block] = this.#asked;
-        this.channel.session.abort(
-          new ProtocolError(
-            'timeout',
-            `peer ${this.id.slice(0, 16)} did not answer the request for block ${block} within ${limits.idleMs / 1000} s`,
-            { block, peer: this.id },
-          ),
-        );
+        this.channel.session.abort(this.#timeout(`answer the request for block ${block}`, block));
         return;
       } else if (silent >= SLOW_MS && !this.#isSlow) {
         this.#isSlow = true;

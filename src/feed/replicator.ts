@@ -176,10 +176,15 @@ export class Replicator {
     }
   }
 
+  /** Who only says nothing does not say that there is nothing. */
+  get #isEndKnown(): boolean {
+    return this.isSettled && this.peers.some((peer) => peer.hasTold);
+  }
+
   #complete(): void {
     const known = Math.max(this.#store.length, this.remoteLength);
     for (const selection of this.#selections) {
-      if (selection.end === undefined && !this.isSettled) continue;
+      if (selection.end === undefined && !this.#isEndKnown) continue;
       if (!selection.isComplete(this.#store.blocks, known)) continue;
       if (!selection.isLasting) this.#selections.delete(selection);
       selection.complete();
