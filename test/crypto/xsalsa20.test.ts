@@ -4,17 +4,35 @@ import { describe, expect, it } from 'vitest';
 import { XSalsa20 } from '../../src/crypto/xsalsa20.ts';
 import { hex, unhex, v6 } from '../vectors/index.ts';
 
-describe('the XSalsa20 keystream', () => {
-  it.each(v6.keystream.cases)('equals the known answers at every offset, key $key', ({ key, nonce, stream, slices }) => {
-    const bytes = new Uint8Array(70_100);
-    new XSalsa20(unhex(key), unhex(nonce)).xor(bytes);
-    expect(hex(bytes.subarray(0, stream.length / 2))).toBe(stream);
-    for (const { offset, length, hex: expected } of slices) {
-      expect(hex(bytes.subarray(offset, offset + length))).toBe(expected);
-    }
-  });
+interface Case {
+  readonly key: string;
+  readonly nonce: string;
+  readonly stream: string;
+  readonly slices: readonly { readonly offset: number; readonly length: number; readonly hex: string }[];
+}
 
-  it.each(v6.keystream.chunked)('goes on where the last chunk stopped, cuts $cuts', (known) => {
+interface Chunked {
+  readonly key: string;
+  readonly nonce: string;
+  readonly cuts: readonly number[];
+  readonly plaintext: string;
+  readonly ciphertextParts: readonly string[];
+}
+
+describe('the XSalsa20 keystream', () => {
+  it.each<Case>(v6.keystream.cases)(
+    'equals the known answers at every offset, key $key',
+    ({ key, nonce, stream, slices }) => {
+      const bytes = new Uint8Array(70_100);
+      new XSalsa20(unhex(key), unhex(nonce)).xor(bytes);
+      expect(hex(bytes.subarray(0, stream.length / 2))).toBe(stream);
+      for (const { offset, length, hex: expected } of slices) {
+        expect(hex(bytes.subarray(offset, offset + length))).toBe(expected);
+      }
+    },
+  );
+
+  it.each<Chunked>(v6.keystream.chunked)('goes on where the last chunk stopped, cuts $cuts', (known) => {
     const keystream = new XSalsa20(unhex(known.key), unhex(known.nonce));
     const plain = unhex(known.plaintext);
     let offset = 0;
@@ -43,7 +61,11 @@ describe('the XSalsa20 keystream', () => {
   });
 
   it('names the argument of the wrong length', () => {
-    expect(() => new XSalsa20(new Uint8Array(31), new Uint8Array(24))).toThrow(/"key" expected 32 bytes, got 31/);
-    expect(() => new XSalsa20(new Uint8Array(32), new Uint8Array(8))).toThrow(/"nonce" expected 24 bytes, got 8/);
+    expect(() => new XSalsa20(new Uint8Array(31), new Uint8Array(24))).toThrow(
+      /"key" expected 32 bytes, got 31/,
+    );
+    expect(() => new XSalsa20(new Uint8Array(32), new Uint8Array(8))).toThrow(
+      /"nonce" expected 24 bytes, got 8/,
+    );
   });
 });
