@@ -4,7 +4,7 @@
  */
 import { discoveryKey } from '../crypto/discovery-key.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
-import { StorageError } from '../errors.ts';
+import { ProtocolError, StorageError } from '../errors.ts';
 import type { Data, Request } from '../wire/messages.ts';
 import type { Piece } from './commit.ts';
 import { digest } from './digest.ts';
@@ -129,9 +129,15 @@ export class BlockStore {
    * @throws StorageError where it cannot be written; the store takes nothing more from then on
    */
   async put(message: Data): Promise<Stored> {
-    const { isNew, written } = await this.#inTurn(() => this.#verify(message));
-    await written;
-    return { isNew };
+    try {
+      const { isNew, written } = await this.#inTurn(() => this.#verify(message));
+      await written;
+      return { isNew };
+    } catch (error) {
+      // What was verified since may build on nodes that were not written.
+      if (!(error instanceof ProtocolError)) this.#failure ??= error;
+      throw error;
+    }
   }
 
   async #verify({
@@ -155,29 +161,21 @@ export class BlockStore {
     });
     for (const node of verified.nodes) this.#proven.set(node.index, node);
     const isNew = value !== undefined && !this.blocks.has(block) && !this.#arriving.has(block);
+    const data = isNew ? [{ offset: await this.#offsetOf(block, value.byteLength), bytes: value }] : [];
     if (isNew) this.#arriving.add(block);
-    const written = this.#write(
-      verified,
-      isNew ? [{ offset: await this.#offsetOf(block, value.byteLength), bytes: value }] : [],
-    );
+    const written = this.#write(verified, data);
     this.#writing = Promise.allSettled([this.#writing, written]);
     return { isNew, written };
   }
 
   async #write({ leaf, nodes, length, signature, roots }: Verified, data: Piece[]): Promise<void> {
-    try {
-      await this.#files.commit({
-        key: this.key,
-        data,
-        nodes,
-        signatures: length !== undefined && signature !== undefined ? [{ length, bytes: signature }] : [],
-        blocks: data.map(() => leaf.index / 2),
-      });
-    } catch (error) {
-      // What was verified since may build on the nodes that were lost here.
-      this.#failure ??= error;
-      throw error;
-    }
+    await this.#files.commit({
+      key: this.key,
+      data,
+      nodes,
+      signatures: length !== undefined && signature !== undefined ? [{ length, bytes: signature }] : [],
+      blocks: data.map(() => leaf.index / 2),
+    });
     if (data.length > 0) this.#arriving.delete(leaf.index / 2);
     this.generation++;
     if (length !== undefined && roots !== undefined && length > this.length) this.#roots = roots;

@@ -52,7 +52,7 @@ export interface ReadOptions extends Range {
 export interface Download {
   /** Resolves when all blocks of the range are verified and stored. */
   readonly done: Promise<void>;
-  /** Wants them no longer; `done` stays pending. */
+  /** Wants them no longer; a `done` that is pending rejects. */
   cancel(): void;
 }
 
@@ -189,8 +189,9 @@ export class Feed {
   }
 
   /**
-   * A block's bytes; waits for a peer that has it, unless `wait` is false.
-   * @throws RangeError where it is not here and will not come.
+   * A block's bytes. Where it is not here, waits for a peer that has it: as long as it takes, unless `wait`
+   * is false or `signal` aborts. A peer may still connect.
+   * @throws RangeError where it is not here and `wait` is false, or where this side is the writer.
    */
   async get(
     index: number,
@@ -220,7 +221,13 @@ export class Feed {
     this.#assertOpen();
     const selection = new Selection({ start, end });
     this.#replicator.select(selection);
-    return { done: selection.done, cancel: () => this.#replicator.deselect(selection) };
+    return {
+      done: selection.done,
+      cancel: () => {
+        this.#replicator.deselect(selection);
+        selection.fail(new Error('the download was cancelled'));
+      },
+    };
   }
 
   /**
@@ -270,8 +277,9 @@ export class Feed {
   }
 
   /**
-   * The blocks in order, waiting for those that are on their way. Without `end` it goes as far as the peers
-   * told once they all have; with `live` it never ends.
+   * The blocks in order, waiting for those that are on their way. Without `end` it goes as far as the feed
+   * is known to go once all peers have told what they have; with `live` it never ends. Like `get` it waits
+   * for blocks that no peer has yet.
    */
   async *read({
     start = 0,
@@ -281,15 +289,19 @@ export class Feed {
   }: ReadOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
     assertInteger('start', start);
     if (end !== undefined) assertInteger('end', end, start);
-    const last = end ?? (live ? Number.POSITIVE_INFINITY : await this.#tellsAll(signal));
-    const bounded = Number.isFinite(last) ? last : undefined;
-    const ahead = new Selection({ start, end: bounded, isLasting: true, reach: start });
+    this.#assertOpen();
+    const ahead = new Selection({ start, end, isLasting: true, reach: start });
     if (!this.writable) this.#replicator.select(ahead);
     try {
-      for (let index = start; index < last; index++) {
-        await this.#when(() => this.#knownLength > index || index < (end ?? 0), signal);
+      for (let index = start; index < (end ?? Number.POSITIVE_INFINITY); index++) {
         ahead.reach = index + READ_AHEAD;
         this.#replicator.update();
+        // What peers tell of a length is not verified, and they may leave: looked at anew for every block.
+        const isPastEnd = (): boolean =>
+          end === undefined && !live && index >= this.#knownLength && this.#hasAllTold;
+        const isCleared = (): boolean => this.writable && index < this.length;
+        await this.#when(() => this.has(index) || isPastEnd() || isCleared(), signal);
+        if (isPastEnd() && !this.has(index)) return;
         yield await this.get(index, { signal });
       }
     } finally {
@@ -322,11 +334,14 @@ export class Feed {
     return new Peer(channel, this.#store, this.#replicator);
   }
 
-  /** Ends the sessions of its peers, waits for what is being written, and lets go of the storage. Idempotent. */
+  /**
+   * Stops replicating, waits for what is being written, and lets go of the storage. A session ends with the
+   * last feed on it. Idempotent.
+   */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#replicator.fail(new Error('the feed was closed'));
+    this.#replicator.close(new Error('the feed was closed'));
     await this.#store.close();
   }
 
@@ -343,11 +358,10 @@ export class Feed {
     return this.writable ? this.length : Math.max(this.length, this.remoteLength);
   }
 
-  /** The known length, once the peers have told theirs. A copy with nothing in it waits for its first peer. */
-  async #tellsAll(signal: AbortSignalLike | undefined): Promise<number> {
-    const isAlone = (): boolean => this.peers.length === 0 && (this.writable || this.length > 0);
-    await this.#when(() => isAlone() || this.#replicator.isSettled, signal);
-    return this.#knownLength;
+  /** Whether the known length is all there is to know. A copy with nothing in it waits for its first peer. */
+  get #hasAllTold(): boolean {
+    if (this.peers.length === 0) return this.writable || this.length > 0;
+    return this.#replicator.isSettled;
   }
 
   async #when(condition: () => boolean, signal: AbortSignalLike | undefined): Promise<void> {

@@ -11,13 +11,15 @@ import { Uploader } from './uploader.ts';
 
 /** Requests without an answer. Enough to keep a fast line busy; the reference answers as many as are asked. */
 const MAX_IN_FLIGHT = 64;
+/**
+ * Blocks asked for or received, and not stored yet. What is stored need not be sent along as proof any more: a
+ * longer queue of what is not has more to prove, and is slower in the end.
+ */
+const MAX_UNSTORED = 128;
 /** Received bytes that may wait for the disk before this peer is not read any further. */
 const MAX_STORING_BYTES = 4_194_304;
 /** Milliseconds without an answer after which other peers may be asked for the same blocks. */
 const SLOW_MS = 2000;
-
-/** How a ProtocolError's message starts. */
-const CODE = /^\[[^\]]*\] /;
 
 export class Peer {
   readonly channel: Channel;
@@ -113,7 +115,9 @@ export class Peer {
 
   /** @internal Whether another block may be asked for. */
   get hasRoom(): boolean {
-    return this.#isReady && !this.#isSlow && this.#remoteUploading && this.#asked.size < MAX_IN_FLIGHT;
+    const asked = this.#asked.size;
+    if (asked >= MAX_IN_FLIGHT || asked + this.#storing >= MAX_UNSTORED) return false;
+    return this.#isReady && !this.#isSlow && this.#remoteUploading;
   }
 
   /** @internal Asks for a block. */
@@ -193,7 +197,7 @@ export class Peer {
         this.#on(message);
       } catch (error) {
         if (!(error instanceof ProtocolError) || error.code !== 'bad-message' || this.#isHostile) throw error;
-        this.#fault(error.message.replace(CODE, ''));
+        this.#fault(error.reason);
       }
     }
     this.#replicator.update();
@@ -333,8 +337,7 @@ export class Peer {
       this.#replicator.fail(error);
       return;
     }
-    const reason = error.message.replace(CODE, '');
-    const named = new ProtocolError(error.code, `peer ${this.id.slice(0, 16)}: ${reason}`, {
+    const named = new ProtocolError(error.code, `peer ${this.id.slice(0, 16)}: ${error.reason}`, {
       cause: error,
       block,
       peer: this.id,

@@ -3,7 +3,7 @@ import type { Channel } from '../channel.ts';
 import { toHex } from '../crypto/hex.ts';
 import type { CloseReason } from '../ending.ts';
 import { describe } from '../errors.ts';
-import type { ConnectOptions } from '../options.ts';
+import type { ConnectOptions, KeyLookup } from '../options.ts';
 import { connect, type Session } from '../session.ts';
 import type { MaybePromise } from '../stream/stage.ts';
 import type { Transport } from '../stream/transport.ts';
@@ -12,7 +12,7 @@ import { Feed } from './feed.ts';
 /** Finds the feed with a discovery key (32 bytes); `undefined` where this side does not have it. */
 export type FeedLookup = (discoveryKey: Uint8Array) => MaybePromise<Feed | undefined>;
 
-export interface ReplicateOptions extends Omit<ConnectOptions, 'key' | 'keys' | 'crypto'> {
+export interface ReplicateOptions extends Omit<ConnectOptions, 'key' | 'keys'> {
   /**
    * One feed, or several, of which the first is opened first: the other side must open the same one first.
    * Or a function, for a server: it waits for the other side and answers with what that asks for.
@@ -32,29 +32,42 @@ export interface Replication {
 }
 
 /**
- * Replicates feeds with a peer. Resolves on the peer's Handshake. Unless `live`, the session closes when no
- * side wants anything more of any feed.
+ * Replicates feeds with a peer. Resolves on the peer's Handshake, before any block is there: `feed.read` and
+ * `feed.get` wait for theirs. Unless `live`, the session closes when no side wants anything more of any feed;
+ * of a sparse feed that is when all that `feed.download` asked for is there.
  *
  * @throws what {@link connect} throws.
  */
 export async function replicate(transport: Transport, options: ReplicateOptions): Promise<Replication> {
   const { feeds, ...connectOptions } = options;
-  const [first, ...others] = listOf(feeds);
-  const lookup = lookupOf(feeds);
+  let replicated: Feed[] | FeedLookup;
+  try {
+    replicated = typeof feeds === 'function' ? remembered(feeds) : listOf(feeds);
+  } catch (error) {
+    transport.abort(error);
+    throw error;
+  }
   const session = await connect(transport, {
+    crypto: Array.isArray(replicated) ? replicated[0]!.crypto : undefined,
     ...connectOptions,
-    crypto: first?.crypto,
-    key: first?.key,
-    keys: first === undefined ? async (discoveryKey) => (await lookup(discoveryKey))?.key : undefined,
+    ...(Array.isArray(replicated) ? { key: replicated[0]!.key } : { keys: keysOf(replicated) }),
   });
-  const joined: Promise<void>[] = [];
+  const joined = new Set<Promise<void>>();
   const join = (feed: Feed, channel: Channel): void => {
-    const peer = feed.join(channel);
-    joined.push(peer.done);
-    if (!session.live) void closeWhenDone(session, joined);
+    const { done } = feed.join(channel);
+    joined.add(done);
+    void done.then(() => {
+      joined.delete(done);
+      if (joined.size === 0) void session.close();
+    });
   };
-  if (first === undefined) void joinIncoming(session, lookup, join);
-  else for (const feed of [first, ...others]) join(feed, session.open(feed.key));
+  try {
+    if (Array.isArray(replicated)) for (const feed of replicated) join(feed, session.open(feed.key));
+    else void joinIncoming(session, replicated, join);
+  } catch (error) {
+    session.abort(error);
+    throw error;
+  }
   return {
     session,
     closed: session.closed,
@@ -79,15 +92,25 @@ async function joinIncoming(
   }
 }
 
-/** Closes when all that have joined by then are done. */
-async function closeWhenDone(session: Session, joined: readonly Promise<void>[]): Promise<void> {
-  const { length } = joined;
-  await Promise.all(joined);
-  if (joined.length === length) await session.close();
+/** Asks once for each feed: the session wants its key, and then we want the feed. */
+function remembered(lookup: FeedLookup): FeedLookup {
+  const found = new Map<string, MaybePromise<Feed | undefined>>();
+  return (discoveryKey) => {
+    const name = toHex(discoveryKey);
+    if (!found.has(name)) found.set(name, lookup(discoveryKey));
+    return found.get(name);
+  };
 }
 
-function listOf(feeds: ReplicateOptions['feeds']): Feed[] {
-  if (typeof feeds === 'function') return [];
+/** At once where the lookup knows at once: the messages behind a Feed do not wait long. */
+function keysOf(lookup: FeedLookup): KeyLookup {
+  return (discoveryKey) => {
+    const feed = lookup(discoveryKey);
+    return feed instanceof Promise ? feed.then((found) => found?.key) : feed?.key;
+  };
+}
+
+function listOf(feeds: Feed | Iterable<Feed>): Feed[] {
   const list = feeds instanceof Feed ? [feeds] : [...feeds];
   if (list.length === 0) throw new RangeError('"feeds" expected a feed, got none');
   for (const feed of list) {
@@ -95,10 +118,4 @@ function listOf(feeds: ReplicateOptions['feeds']): Feed[] {
       throw new TypeError(`"feeds" expected feeds, got ${describe(feed)} among them`);
   }
   return list;
-}
-
-function lookupOf(feeds: ReplicateOptions['feeds']): FeedLookup {
-  if (typeof feeds === 'function') return feeds;
-  const byName = new Map(listOf(feeds).map((feed) => [toHex(feed.discoveryKey), feed]));
-  return (discoveryKey) => byName.get(toHex(discoveryKey));
 }

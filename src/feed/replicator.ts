@@ -146,14 +146,24 @@ export class Replicator {
     for (const peer of this.#peers) peer.retract(start, length);
   }
 
-  /** Nothing more can be stored: nobody is waited for any more. */
+  /** Nothing more can be stored: the peers are of no use, and nobody waits any more. */
   fail(error: unknown): void {
+    this.#stop(error);
+    for (const peer of this.peers) peer.channel.session.abort(error);
+  }
+
+  /** The feed is not replicated any more; what else its sessions do goes on. */
+  close(error: unknown): void {
+    this.#stop(error);
+    for (const peer of this.peers) peer.channel.close();
+  }
+
+  #stop(error: unknown): void {
     this.#failure ??= { error };
     for (const selection of this.#selections) selection.fail(error);
     for (const { outcome } of this.#watchers) outcome.reject(error);
     this.#selections.clear();
     this.#watchers.clear();
-    for (const peer of this.peers) peer.channel.session.abort(error);
   }
 
   /** Something has changed. What follows from it is done once for all changes of this turn. */

@@ -8,6 +8,12 @@ import { encodeRle } from './rle.ts';
 
 type Answer = Exclude<ChannelSendable, { type: 'extension' }>;
 
+interface News {
+  readonly type: 'have' | 'unhave';
+  readonly start: number;
+  length: number;
+}
+
 /** A bitfield has whole bytes, and hypercore's pages have 8192 blocks. */
 const PAGE = 8192;
 /** Blocks of a bitfield that answers an open-ended Want: what fits a frame uncompressed. */
@@ -22,6 +28,8 @@ export class Uploader {
   readonly #waiting = new Set<Request>();
   /** Wants without an answer, by start and length. */
   readonly #wants = new Set<string>();
+  /** Ranges that the peer is to be told of. */
+  readonly #news: News[] = [];
   /** Answers that wait for the transport; those to cancelled Requests among them. */
   #queued = 0;
   /** Blocks that are being read. */
@@ -77,12 +85,30 @@ export class Uploader {
 
   /** Tells of blocks that are here now. */
   announce(start: number, length: number): void {
-    if (this.#isWanted) this.#channel.send({ type: 'have', start, length });
+    this.#tell({ type: 'have', start, length });
   }
 
   /** Tells of blocks that are here no longer. */
   retract(start: number, length: number): void {
-    if (this.#isWanted) this.#channel.send({ type: 'unhave', start, length });
+    this.#tell({ type: 'unhave', start, length });
+  }
+
+  /** A peer that takes nothing must not make us pile up news for it: blocks in a row wait as one range. */
+  #tell(news: News): void {
+    if (!this.#isWanted) return;
+    const last = this.#news.at(-1);
+    if (last?.type === news.type && last.start + last.length === news.start) {
+      last.length += news.length;
+      return;
+    }
+    this.#news.push({ ...news });
+    if (this.#news.length === 1) this.#channel.sendLater(() => this.#nextNews());
+  }
+
+  #nextNews(): Answer | undefined {
+    const news = this.#news.shift();
+    if (this.#news.length > 0) this.#channel.sendLater(() => this.#nextNews());
+    return news;
   }
 
   /** @throws ProtocolError `request-flood` where too many wait. */

@@ -212,7 +212,7 @@ describe('download', () => {
     const outcomes = Promise.allSettled(never);
     await reader.close();
     expect((await outcomes).map((outcome) => outcome.status)).toEqual(['rejected', 'rejected', 'rejected']);
-    expect(await peer.replication.closed).toMatchObject({ code: 'aborted' });
+    expect(await peer.replication.closed).toEqual({ code: 'closed' });
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Feed, memoryPair, memoryStorage, replicate } from '../../src/index.ts';
+import { FakeClock } from '../fake-clock.ts';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const blocks = (count: number): Uint8Array[] => Array.from({ length: count }, (_, i) => text(`block ${i}`));
@@ -44,5 +45,40 @@ describe('replicating a feed', () => {
     expect(seen).toEqual(['block 0', 'block 1', 'block 2', 'four', 'five']);
     expect(await reader.seek(9)).toEqual({ index: 1, offset: 2 });
     b.abort();
+  });
+
+  it('of which the remote opens only one ends once that is there, and the deadline has passed', async () => {
+    const clock = new FakeClock();
+    const writer = await Feed.create(memoryStorage());
+    await writer.append(blocks(10));
+    const [one, other] = await Promise.all([
+      Feed.open(memoryStorage(), { key: writer.key }),
+      Feed.open(memoryStorage(), { key: new Uint8Array(32).fill(7) }),
+    ]);
+    const [here, there] = memoryPair();
+    const [a, b] = await Promise.all([
+      replicate(here, { feeds: writer, clock }),
+      replicate(there, { feeds: [one, other], clock }),
+    ]);
+    await one.download().done;
+    await clock.advance(8000);
+    // Which of the two is the first to end is all the same.
+    expect(await a.closed).toEqual({ code: expect.stringMatching(/closed$/) });
+    expect(await b.closed).toEqual({ code: expect.stringMatching(/closed$/) });
+    expect([one.count(), other.count(), clock.pending]).toEqual([10, 0, 0]);
+  });
+
+  it('with many blocks asked for one by one, all at once, takes them all', async () => {
+    const writer = await Feed.create(memoryStorage());
+    await writer.append(blocks(3000));
+    const reader = await Feed.open(memoryStorage(), { key: writer.key, sparse: true });
+    const [here, there] = memoryPair();
+    const [a, b] = await Promise.all([
+      replicate(here, { feeds: writer, live: true }),
+      replicate(there, { feeds: reader, live: true }),
+    ]);
+    const all = await Promise.all(Array.from({ length: 3000 }, (_, i) => reader.get(2999 - i)));
+    expect(all.reverse()).toEqual(blocks(3000));
+    await Promise.all([a.close(), b.close()]);
   });
 });

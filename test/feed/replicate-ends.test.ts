@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { Feed, memoryPair, memoryStorage, replicate } from '../../src/index.ts';
+
+const block = (name: string): Uint8Array => new TextEncoder().encode(name);
+
+async function written(...names: string[]): Promise<Feed> {
+  const feed = await Feed.create(memoryStorage());
+  await feed.append(names.map(block));
+  return feed;
+}
+
+const copyOf = (feed: Feed): Promise<Feed> => Feed.open(memoryStorage(), { key: feed.key });
+
+describe('replicate', () => {
+  it('takes any iterable of feeds', async () => {
+    const [one, two] = [await written('a'), await written('b')];
+    const copies = new Map([
+      ['one', await copyOf(one)],
+      ['two', await copyOf(two)],
+    ]);
+    const [here, there] = memoryPair();
+    const [served] = await Promise.all([
+      replicate(here, { feeds: new Set([one, two]) }),
+      replicate(there, { feeds: copies.values() }),
+    ]);
+    expect(await served.closed).toMatchObject({ code: expect.stringMatching(/closed$/) });
+    expect([...copies.values()].map((copy) => copy.length)).toEqual([1, 1]);
+  });
+
+  it('looks each feed up once', async () => {
+    const feed = await written('a');
+    const copy = await copyOf(feed);
+    let lookups = 0;
+    const [here, there] = memoryPair();
+    const [served] = await Promise.all([
+      replicate(here, {
+        feeds: async () => {
+          lookups++;
+          return feed;
+        },
+      }),
+      replicate(there, { feeds: copy }),
+    ]);
+    await served.closed;
+    expect([lookups, copy.length]).toEqual([1, 1]);
+  });
+
+  it('leaves nothing open where it cannot begin', async () => {
+    const feed = await written('a');
+    await feed.close();
+    const [here, there] = memoryPair();
+    const other = replicate(there, { feeds: await Feed.open(memoryStorage(), { key: feed.key }) });
+    await expect(replicate(here, { feeds: feed })).rejects.toThrow('the feed was closed');
+    const outcome = await other.then(
+      (replication) => replication.closed,
+      (error) => ({ code: 'failed', error }),
+    );
+    expect(outcome).toMatchObject({ code: 'failed' });
+    const [nobody, nowhere] = memoryPair();
+    await expect(replicate(nobody, { feeds: [] })).rejects.toThrow(RangeError);
+    await expect(nowhere.source[Symbol.asyncIterator]().next()).rejects.toThrow();
+  });
+
+  it('goes on with the other feeds when one is closed', async () => {
+    const [one, two] = [await written('a'), await written('b')];
+    const [copyOne, copyTwo] = [await copyOf(one), await copyOf(two)];
+    const [here, there] = memoryPair();
+    const [served] = await Promise.all([
+      replicate(here, { feeds: [one, two], live: true }),
+      replicate(there, { feeds: [copyOne, copyTwo], live: true }),
+    ]);
+    await Promise.all([copyOne.get(0), copyTwo.get(0)]);
+    await copyOne.close();
+    await two.append(block('c'));
+    expect(await copyTwo.get(1)).toEqual(block('c'));
+    await copyTwo.close();
+    expect(await served.closed).toEqual({ code: 'remote-closed' });
+  });
+});
+
+describe('reading', () => {
+  it('of a feed that was closed is refused', async () => {
+    const feed = await written('a');
+    await feed.close();
+    await expect(feed.read().next()).rejects.toThrow('the feed was closed');
+  });
+
+  it('ends where a peer that told of more has left', async () => {
+    const feed = await written('a', 'b');
+    const copy = await copyOf(feed);
+    const [here, there] = memoryPair();
+    const [, taken] = await Promise.all([
+      replicate(here, { feeds: feed }),
+      replicate(there, { feeds: copy }),
+    ]);
+    await taken.closed;
+    const read: Uint8Array[] = [];
+    for await (const value of copy.read()) read.push(value);
+    expect(read).toEqual([block('a'), block('b')]);
+  });
+
+  it('of what was cleared says so', async () => {
+    const feed = await written('a', 'b');
+    await feed.clear(1);
+    const reading = feed.read();
+    expect((await reading.next()).value).toEqual(block('a'));
+    await expect(reading.next()).rejects.toThrow('block 1 was cleared');
+  });
+
+  it('of a cancelled download is told', async () => {
+    const copy = await copyOf(await written('a'));
+    const download = copy.download();
+    download.cancel();
+    await expect(download.done).rejects.toThrow('cancelled');
+  });
+});
