@@ -251,7 +251,7 @@ export class Feed {
       const isPast = (): boolean =>
         place === undefined &&
         this.#knownLength === this.length &&
-        (this.writable || this.#replicator.isSettled);
+        (this.writable || this.#replicator.isEndKnown);
       if (isPast()) {
         throw new RangeError(
           `"byteOffset" expected less than the feed's ${this.byteLength} bytes, got ${byteOffset}`,
@@ -360,8 +360,9 @@ export class Feed {
 
   /** Whether the known length is all there is to know. A copy with nothing in it waits for its first peer. */
   get #hasAllTold(): boolean {
-    if (this.peers.length === 0) return this.writable || this.length > 0;
-    return this.#replicator.isSettled;
+    if (this.writable) return true;
+    if (this.peers.length === 0) return this.length > 0;
+    return this.#replicator.isEndKnown;
   }
 
   async #when(condition: () => boolean, signal: AbortSignalLike | undefined): Promise<void> {

@@ -180,9 +180,8 @@ export class Peer {
 
   #ready(): void {
     this.#isReady = true;
-    this.#replicator.emit({ type: 'peer', peer: this });
     this.want(0, 1);
-    this.#replicator.update();
+    this.#replicator.ready(this);
   }
 
   #leave(): void {

@@ -20,7 +20,10 @@ interface Watcher {
 export class Replicator {
   readonly #store: BlockStore;
   readonly #peers = new Set<Peer>();
-  readonly #selections = new Set<Selection>();
+  /** In the order in which they were selected. */
+  readonly #ranges = new Set<Selection>();
+  /** Single blocks that somebody waits for right now, and who does. There may be as many as the feed has. */
+  readonly #urgent = new Map<number, Set<Selection>>();
   /** Blocks that were asked for and are not stored yet, and of whom. */
   readonly #reserved = new Map<number, Peer>();
   readonly #listeners = new Set<FeedListener>();
@@ -31,6 +34,8 @@ export class Replicator {
   /** Somebody has selected something, beyond single blocks. */
   #wasSelected = false;
   #isUpdateDue = false;
+  /** Peers may have to be asked what they have of the urgent blocks. */
+  #isWantDue = false;
   /** Why nothing can be stored any more. */
   #failure: { readonly error: unknown } | undefined;
 
@@ -50,10 +55,15 @@ export class Replicator {
     return length;
   }
 
-  /** Whether there are peers and all have told what they have. */
-  get isSettled(): boolean {
-    for (const peer of this.#peers) if (!peer.isSettled) return false;
-    return this.#peers.size > 0;
+  /** Whether there are peers and all have told what they have, or at least one where others stay silent. */
+  get isEndKnown(): boolean {
+    let hasTold = false;
+    for (const peer of this.#peers) {
+      if (!peer.isSettled) return false;
+      // Who only says nothing does not say that there is nothing.
+      hasTold ||= peer.hasTold;
+    }
+    return hasTold;
   }
 
   subscribe(listener: FeedListener): () => void {
@@ -76,6 +86,13 @@ export class Replicator {
     this.#peers.add(peer);
   }
 
+  /** The peer has opened the feed and can be asked. */
+  ready(peer: Peer): void {
+    this.#isWantDue = true;
+    this.emit({ type: 'peer', peer });
+    this.update();
+  }
+
   remove(peer: Peer): void {
     if (!this.#peers.delete(peer)) return;
     for (const [index, askedOf] of this.#reserved) if (askedOf === peer) this.release(index, peer);
@@ -83,17 +100,23 @@ export class Replicator {
     this.update();
   }
 
-  /** Wants blocks; what was selected first goes first, but `urgent` ones go before all others. */
+  /** Wants blocks; what was selected first goes first, but an urgent one goes before all others. */
   select(selection: Selection): void {
+    const { start, isUrgent } = selection;
     if (this.#failure !== undefined) return selection.fail(this.#failure.error);
-    this.#selections.add(selection);
-    if (!selection.isUrgent) this.#wasSelected = true;
+    if (isUrgent && this.#store.blocks.has(start)) return selection.complete();
+    if (isUrgent) this.#urgent.set(start, (this.#urgent.get(start) ?? new Set()).add(selection));
+    else this.#ranges.add(selection);
+    this.#wasSelected ||= !isUrgent;
+    this.#isWantDue = true;
     this.update();
   }
 
   /** Wants them no longer. */
   deselect(selection: Selection): void {
-    this.#selections.delete(selection);
+    this.#ranges.delete(selection);
+    const waiting = this.#urgent.get(selection.start);
+    if (waiting?.delete(selection) && waiting.size === 0) this.#urgent.delete(selection.start);
     this.update();
   }
 
@@ -117,17 +140,20 @@ export class Replicator {
   release(index: number, peer: Peer): void {
     if (this.#reserved.get(index) !== peer) return;
     this.#reserved.delete(index);
-    for (const selection of this.#selections) selection.release();
+    for (const range of this.#ranges) range.release();
   }
 
   /** A peer tells of blocks, the first of them `start`. */
   offered(start: number, peer: Peer): void {
-    for (const selection of this.#selections) selection.offered(peer.available.blocks, start);
+    for (const range of this.#ranges) range.offered(peer.available.blocks, start);
+    this.#isWantDue = true;
   }
 
   /** A block was verified and stored. */
   stored(index: number, bytes: number, from: Peer): void {
     this.#reserved.delete(index);
+    for (const selection of this.#urgent.get(index) ?? []) selection.complete();
+    this.#urgent.delete(index);
     this.emit({ type: 'download', index, bytes, peer: from });
     this.#unannounced.push({ index, from });
     // Blocks that were written together are announced together.
@@ -160,9 +186,11 @@ export class Replicator {
 
   #stop(error: unknown): void {
     this.#failure ??= { error };
-    for (const selection of this.#selections) selection.fail(error);
+    for (const range of this.#ranges) range.fail(error);
+    for (const waiting of this.#urgent.values()) for (const selection of waiting) selection.fail(error);
     for (const { outcome } of this.#watchers) outcome.reject(error);
-    this.#selections.clear();
+    this.#ranges.clear();
+    this.#urgent.clear();
     this.#watchers.clear();
   }
 
@@ -178,6 +206,7 @@ export class Replicator {
     this.#isUpdateDue = false;
     this.#complete();
     this.#ask();
+    this.#want();
     for (const peer of this.#peers) peer.settle(() => !this.#needs(peer));
     for (const watcher of this.#watchers) {
       if (!watcher.condition()) continue;
@@ -186,18 +215,15 @@ export class Replicator {
     }
   }
 
-  /** Who only says nothing does not say that there is nothing. */
-  get #isEndKnown(): boolean {
-    return this.isSettled && this.peers.some((peer) => peer.hasTold);
-  }
-
   #complete(): void {
-    const known = Math.max(this.#store.length, this.remoteLength);
-    for (const selection of this.#selections) {
-      if (selection.end === undefined && !this.#isEndKnown) continue;
-      if (!selection.isComplete(this.#store.blocks, known)) continue;
-      if (!selection.isLasting) this.#selections.delete(selection);
-      selection.complete();
+    const { length, writable } = this.#store;
+    const known = writable ? length : Math.max(length, this.remoteLength);
+    const isEndKnown = writable || this.isEndKnown;
+    for (const range of this.#ranges) {
+      if (range.end === undefined && !isEndKnown) continue;
+      if (!range.isComplete(this.#store.blocks, known)) continue;
+      if (!range.isLasting) this.#ranges.delete(range);
+      range.complete();
     }
   }
 
@@ -215,23 +241,27 @@ export class Replicator {
         busy = true;
       }
     }
+  }
+
+  /** Asks every peer what it has of what is wanted. */
+  #want(): void {
     for (const peer of this.#peers) {
-      for (const { start, end } of this.#selections) {
-        const known = Math.max(peer.remoteLength, this.#store.length);
-        // The first block also where nobody has told of it: who has only that one was not asked about it.
+      const known = Math.max(peer.remoteLength, this.#store.length);
+      if (this.#isWantDue) for (const start of this.#urgent.keys()) peer.want(start, start + 1);
+      // The first block also where nobody has told of it: who has only that one was not asked about it.
+      for (const { start, end } of this.#ranges)
         peer.want(start, Math.max(Math.min(end ?? known, known), start + 1));
-      }
     }
+    this.#isWantDue = false;
   }
 
   /** The next block to ask `peer` for. */
   #next(peer: Peer): number | undefined {
-    for (const urgent of [true, false]) {
-      for (const selection of this.#selections) {
-        if (selection.isUrgent !== urgent) continue;
-        const index = selection.next(this.#store.blocks, peer.available.blocks, this.#reserved);
-        if (index !== undefined) return index;
-      }
+    const there = peer.available.blocks;
+    for (const index of this.#urgent.keys()) if (there.has(index) && !this.#reserved.has(index)) return index;
+    for (const range of this.#ranges) {
+      const index = range.next(this.#store.blocks, there, this.#reserved);
+      if (index !== undefined) return index;
     }
     return undefined;
   }
@@ -243,9 +273,9 @@ export class Replicator {
   #needs(peer: Peer): boolean {
     if (!this.#wasSelected) return true;
     if (!peer.isUploading) return false;
-    for (const selection of this.#selections) {
-      if (selection.needs(this.#store.blocks, peer.available.blocks)) return true;
-    }
+    const there = peer.available.blocks;
+    for (const index of this.#urgent.keys()) if (there.has(index)) return true;
+    for (const range of this.#ranges) if (range.needs(this.#store.blocks, there)) return true;
     return this.#seeks.size > 0;
   }
 

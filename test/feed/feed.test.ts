@@ -1,15 +1,8 @@
 /** A feed in one program's hands: what it takes, gives, refuses and tells. */
 import { describe, expect, it } from 'vitest';
-import {
-  Feed,
-  type FeedEvent,
-  memoryPair,
-  memoryStorage,
-  type Replication,
-  replicate,
-} from '../../src/index.ts';
+import { Feed, memoryStorage } from '../../src/index.ts';
 import { blocksOf, offsetsOf, text } from '../interop/blocks.ts';
-import { answering, scriptedPeer, truthOf, until } from './scripted-peer.ts';
+import { answering, pair, scriptedPeer, truthOf, until } from './scripted-peer.ts';
 
 const blocks = blocksOf(60, 40);
 const truth = await truthOf(blocks);
@@ -18,11 +11,6 @@ async function written(): Promise<Feed> {
   const feed = await Feed.create(memoryStorage());
   await feed.append(blocks);
   return feed;
-}
-
-async function pair(a: Feed, b: Feed, live = true): Promise<[Replication, Replication]> {
-  const [here, there] = memoryPair();
-  return Promise.all([replicate(here, { feeds: a, live }), replicate(there, { feeds: b, live })]);
 }
 
 async function collect(reading: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
@@ -161,6 +149,16 @@ describe('read', () => {
     for (const { closed } of replications) expect(await closed).toEqual({ code: 'closed' });
   });
 
+  it('by the writer ends where the feed does, whatever peers say', async () => {
+    const writer = await written();
+    const boaster = await scriptedPeer(writer, () => {});
+    boaster.channel.send({ type: 'have', start: 1000 });
+    await until(() => writer.remoteLength === 1001);
+    expect(await collect(writer.read())).toEqual(blocks);
+    await writer.download().done;
+    await boaster.replication.close();
+  });
+
   it('ends with the signal', async () => {
     const feed = await written();
     const stop = new AbortController();
@@ -213,60 +211,6 @@ describe('download', () => {
     await reader.close();
     expect((await outcomes).map((outcome) => outcome.status)).toEqual(['rejected', 'rejected', 'rejected']);
     expect(await peer.replication.closed).toEqual({ code: 'closed' });
-  });
-});
-
-describe('events', () => {
-  it('come in order, to everyone who listens still', async () => {
-    const writer = await Feed.create(memoryStorage());
-    const reader = await Feed.open(memoryStorage(), { key: writer.key });
-    const seen: FeedEvent[] = [];
-    const stop = reader.subscribe((event) => seen.push(event));
-    const here: FeedEvent[] = [];
-    writer.subscribe((event) => here.push(event));
-    await writer.append(blocks.slice(0, 2));
-    const [, there] = await pair(writer, reader);
-    await reader.download({ start: 0, end: 2 }).done;
-    await there.close();
-    await until(() => seen.at(-1)?.type === 'peer-left');
-    expect(seen.map(({ type }) => type)).toEqual([
-      'peer',
-      'remote-length',
-      'download',
-      'download',
-      'peer-left',
-    ]);
-    expect(seen[2]).toMatchObject({ bytes: blocks[(seen[2] as { index: number }).index]!.length });
-    expect(here.map(({ type }) => type).slice(0, 4)).toEqual(['append', 'peer', 'upload', 'upload']);
-    stop();
-    await pair(writer, reader);
-    expect(seen.length).toBe(5);
-  });
-
-  it('that a listener throws at reach the others, and the sync goes on', async () => {
-    const writer = await written();
-    const reader = await Feed.open(memoryStorage(), { key: writer.key });
-    const unhandled: unknown[] = [];
-    const others = process.listeners('unhandledRejection');
-    process
-      .removeAllListeners('unhandledRejection')
-      .on('unhandledRejection', (error) => unhandled.push(error));
-    try {
-      let heard = 0;
-      const failure = new Error("the listener's own");
-      reader.subscribe((event) => {
-        if (event.type === 'download') throw failure;
-      });
-      reader.subscribe((event) => event.type === 'download' && heard++);
-      await pair(writer, reader);
-      await reader.download({ start: 0, end: blocks.length }).done;
-      await until(() => unhandled.length === blocks.length);
-      expect(heard).toBe(blocks.length);
-      expect(new Set(unhandled)).toEqual(new Set([failure]));
-    } finally {
-      process.removeAllListeners('unhandledRejection');
-      for (const listener of others) process.on('unhandledRejection', listener);
-    }
   });
 });
 

@@ -1,18 +1,10 @@
 /** One feed and several peers: the work is shared, and whoever fails leaves it to the others. */
 import { describe, expect, it } from 'vitest';
-import {
-  Feed,
-  type FeedEvent,
-  memoryPair,
-  memoryStorage,
-  ProtocolError,
-  type Replication,
-  replicate,
-} from '../../src/index.ts';
+import { Feed, type FeedEvent, memoryStorage, ProtocolError } from '../../src/index.ts';
 import type { Data } from '../../src/wire/messages.ts';
 import { FakeClock } from '../fake-clock.ts';
 import { blocksOf } from '../interop/blocks.ts';
-import { answering, type Script, scriptedPeer, truthOf, until } from './scripted-peer.ts';
+import { answering, pair, type Script, scriptedPeer, truthOf, until } from './scripted-peer.ts';
 
 const blocks = blocksOf(300, 200);
 const truth = await truthOf(blocks);
@@ -26,11 +18,6 @@ async function copy(): Promise<Feed> {
   await feed.download({ start: 0, end: blocks.length }).done;
   await replication.close();
   return feed;
-}
-
-async function pair(a: Feed, b: Feed, live = true): Promise<[Replication, Replication]> {
-  const [here, there] = memoryPair();
-  return Promise.all([replicate(here, { feeds: a, live }), replicate(there, { feeds: b, live })]);
 }
 
 async function expectAll(feed: Feed): Promise<void> {

@@ -109,3 +109,9 @@ function allOf(truth: BlockStore, start: number): Uint8Array {
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await settle();
 }
+
+/** Two feeds of ours, connected. */
+export async function pair(a: Feed, b: Feed, live = true): Promise<[Replication, Replication]> {
+  const [here, there] = memoryPair();
+  return Promise.all([replicate(here, { feeds: a, live }), replicate(there, { feeds: b, live })]);
+}
