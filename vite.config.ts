@@ -9,6 +9,7 @@ const entries = {
   feed: 'src/feed/index.ts',
   'storage/memory': 'src/storage/memory.ts',
   'storage/node': 'src/storage/node.ts',
+  'transport/memory': 'src/transport/memory.ts',
   'transport/node': 'src/transport/node.ts',
   'cli/main': 'src/cli/main.ts',
   'cli/demo': 'src/cli/demo.ts',

@@ -13,7 +13,10 @@ const folder = process.argv[2];
 const run = (command, ...args) => execFileSync(command, args, { cwd: root, stdio: 'inherit' });
 
 run('npm', 'pack', '--silent', '--pack-destination', folder);
-const tarball = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')));
+const tarball = join(
+  folder,
+  readdirSync(folder).find((name) => name.endsWith('.tgz')),
+);
 run('npx', 'publint', '--strict', tarball);
 run('npx', 'attw', tarball, '--profile', 'esm-only');
 

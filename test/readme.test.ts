@@ -8,10 +8,21 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 const examples = [...readme.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code]) => code!);
 
+/** Runs a program as printed; the package's own name leads to what was built. */
+async function output(program: string): Promise<string> {
+  const { stdout } = await promisify(execFile)('node', ['--input-type=module', '--eval', program], {
+    cwd: root,
+  });
+  return stdout;
+}
+
 it('shows ten lines first, which run as printed', async () => {
   const [first] = examples;
   expect(first!.split('\n').filter((line) => line.trim() !== '').length).toBeLessThanOrEqual(10);
-  // The package's own name leads to what was built.
-  const { stdout } = await promisify(execFile)('node', ['--input-type=module', '--eval', first!], { cwd: root });
-  expect(stdout).toBe('hello\nworld\n');
+  expect(await output(first!)).toBe('hello\nworld\n');
+});
+
+it('has a server and a client that find each other', async () => {
+  const [, second] = examples;
+  expect(await output(second!)).toBe('hello from a server\npeer left: remote-closed\n');
 });

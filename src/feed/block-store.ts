@@ -6,13 +6,13 @@ import { discoveryKey } from '../crypto/discovery-key.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { ProtocolError, StorageError } from '../errors.ts';
 import type { Data, Request } from '../wire/messages.ts';
-import type { Piece } from './commit.ts';
-import { digest } from './digest.ts';
-import * as flat from './flat-tree.ts';
-import { leaf, parent, type TreeNode, treeHash } from './hash.ts';
-import { planProof } from './proof.ts';
-import type { SleepFiles, StoredBits } from './sleep.ts';
-import { planVerification, type Verified, verifyProof } from './verification.ts';
+import type { Piece } from './files/commit.ts';
+import type { SleepFiles, StoredBits } from './files/sleep-files.ts';
+import { digest } from './merkle/digest.ts';
+import * as flat from './merkle/flat-tree.ts';
+import { leaf, parent, type TreeNode, treeHash } from './merkle/hash.ts';
+import { planProof } from './merkle/proof.ts';
+import { planVerification, type Verified, verifyProof } from './merkle/verification.ts';
 
 /**
  * Bytes of the largest block that fits the wire's frame of 8 MiB beside a signature, as block 0 of a feed of

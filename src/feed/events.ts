@@ -1,6 +1,6 @@
 /** What a feed tells of itself, to whoever subscribes. */
 import type { ProtocolError } from '../errors.ts';
-import type { Peer } from './peer.ts';
+import type { Peer } from './replication/peer.ts';
 
 export type FeedEvent =
   /** Blocks were appended here. */

@@ -2,19 +2,19 @@
 /** A feed: an append-only list of blocks that its key's holder signs, here in whole or in part. */
 
 import { equals } from 'uint8arrays/equals';
-import type { Channel } from '../channel.ts';
 import { parseKey, toHex } from '../crypto/hex.ts';
 import { libsodium } from '../crypto/libsodium.ts';
 import type { CryptoProvider, KeyPair } from '../crypto/provider.ts';
 import { assertBytes, assertInteger, StorageError } from '../errors.ts';
+import type { Channel } from '../session/channel.ts';
 import { abortable } from '../stream/abortable.ts';
 import type { AbortSignalLike } from '../stream/transport.ts';
 import { BlockStore, MAX_BLOCK_BYTES } from './block-store.ts';
 import type { FeedListener } from './events.ts';
-import { Peer } from './peer.ts';
-import { Replicator, type Seek } from './replicator.ts';
-import { Selection } from './selection.ts';
-import { SleepFiles } from './sleep.ts';
+import { SleepFiles } from './files/sleep-files.ts';
+import { Peer } from './replication/peer.ts';
+import { Replicator, type Seek } from './replication/replicator.ts';
+import { Selection } from './replication/selection.ts';
 import type { Storage } from './storage.ts';
 
 /** Blocks that `read` asks for ahead of the one it waits for. */

@@ -8,6 +8,11 @@ export {
   type Range,
   type ReadOptions,
 } from './feed.ts';
-export type { Peer } from './peer.ts';
-export { type FeedLookup, type ReplicateOptions, type Replication, replicate } from './replicate.ts';
+export type { Peer } from './replication/peer.ts';
+export {
+  type FeedLookup,
+  type ReplicateOptions,
+  type Replication,
+  replicate,
+} from './replication/replicate.ts';
 export type { FileName, Storage, StorageFile } from './storage.ts';

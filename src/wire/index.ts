@@ -3,4 +3,5 @@ export { decodeMessage, decodePacket, encodeMessage, encodePacket, typeCodes } f
 export { Deframer, deframe } from './frame.ts';
 export type * from './messages.ts';
 export { Decoder, decode, Encoder, encode, frame } from './packet.ts';
+export { decodeRle, encodeRle } from './rle.ts';
 export { readVarint, type Varint, varintLength, writeVarint } from './varint.ts';

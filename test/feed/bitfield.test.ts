@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Bitfield, type BitfieldPageSize } from '../../src/feed/bitfield.ts';
 import { countBits, fillBits, nextBit, previousBit } from '../../src/feed/bits.ts';
+import { Bitfield, type BitfieldPageSize } from '../../src/feed/files/bitfield.ts';
 import { hex, unhex, v6 } from '../vectors/index.ts';
 
 /** The part of hypercore 7's bitfield that these tests use. */

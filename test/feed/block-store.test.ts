@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { libsodium } from '../../src/crypto/libsodium.ts';
 import { BlockStore } from '../../src/feed/block-store.ts';
-import { SleepFiles } from '../../src/feed/sleep.ts';
+import { SleepFiles } from '../../src/feed/files/sleep-files.ts';
 import { memoryStorage, type Storage } from '../../src/index.ts';
 import type { Data } from '../../src/wire/messages.ts';
 import { blocksOf, offsetsOf } from '../interop/blocks.ts';

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { libsodium } from '../../src/crypto/libsodium.ts';
-import { digest, heldByRemote } from '../../src/feed/digest.ts';
-import * as flat from '../../src/feed/flat-tree.ts';
-import { planProof } from '../../src/feed/proof.ts';
+import { digest, heldByRemote } from '../../src/feed/merkle/digest.ts';
+import * as flat from '../../src/feed/merkle/flat-tree.ts';
+import { planProof } from '../../src/feed/merkle/proof.ts';
 import { unhex, v6 } from '../vectors/index.ts';
 import { Holder, Writer } from './holder.ts';
 

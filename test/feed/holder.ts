@@ -1,9 +1,9 @@
 /** A holder of a feed reduced to its tree: asks, answers and keeps what was proven. No storage, no wire. */
 import type { CryptoProvider, KeyPair } from '../../src/crypto/provider.ts';
-import { digest } from '../../src/feed/digest.ts';
-import { leaf, parent, type TreeNode, treeHash } from '../../src/feed/hash.ts';
-import { planProof } from '../../src/feed/proof.ts';
-import { planVerification, type Verified, verifyProof } from '../../src/feed/verification.ts';
+import { digest } from '../../src/feed/merkle/digest.ts';
+import { leaf, parent, type TreeNode, treeHash } from '../../src/feed/merkle/hash.ts';
+import { planProof } from '../../src/feed/merkle/proof.ts';
+import { planVerification, type Verified, verifyProof } from '../../src/feed/merkle/verification.ts';
 
 export interface Request {
   readonly block: number;

@@ -1,8 +1,8 @@
 /** A whole feed in memory, as a source of commits: a writer's appends, and a reader's single blocks. */
 import type { CryptoProvider, KeyPair } from '../../src/crypto/provider.ts';
-import * as flat from '../../src/feed/flat-tree.ts';
-import { leaf, parent, type TreeNode, treeHash } from '../../src/feed/hash.ts';
-import type { Commit, SleepFiles } from '../../src/feed/sleep.ts';
+import type { Commit, SleepFiles } from '../../src/feed/files/sleep-files.ts';
+import * as flat from '../../src/feed/merkle/flat-tree.ts';
+import { leaf, parent, type TreeNode, treeHash } from '../../src/feed/merkle/hash.ts';
 
 export class MadeFeed {
   readonly crypto: CryptoProvider;

@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { discoveryKey } from '../../src/crypto/discovery-key.ts';
 import { libsodium } from '../../src/crypto/libsodium.ts';
-import * as flat from '../../src/feed/flat-tree.ts';
-import { leaf, parent, treeHash, u64be } from '../../src/feed/hash.ts';
+import * as flat from '../../src/feed/merkle/flat-tree.ts';
+import { leaf, parent, treeHash, u64be } from '../../src/feed/merkle/hash.ts';
 import { hex, unhex, v6 } from '../vectors/index.ts';
 import { Writer } from './holder.ts';
 

@@ -1,9 +1,9 @@
 /** One peer that does what none should: each has its outcome, and none makes us work or keep without bound. */
 import { describe, expect, it } from 'vitest';
-import type { ChannelSendable } from '../../src/channel.ts';
-import { encodeRle } from '../../src/feed/rle.ts';
 import { Feed, memoryStorage, type ReplicateOptions } from '../../src/index.ts';
+import type { ChannelSendable } from '../../src/session/channel.ts';
 import type { Data, Have, Request } from '../../src/wire/messages.ts';
+import { encodeRle } from '../../src/wire/rle.ts';
 import { blocksOf } from '../interop/blocks.ts';
 import { answering, type ScriptedPeer, scriptedPeer, truthOf, until } from './scripted-peer.ts';
 

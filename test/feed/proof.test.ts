@@ -1,16 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { libsodium } from '../../src/crypto/libsodium.ts';
-import { digest, heldByRemote } from '../../src/feed/digest.ts';
-import * as flat from '../../src/feed/flat-tree.ts';
-import { type TreeNode, treeHash, u64be } from '../../src/feed/hash.ts';
-import { planProof } from '../../src/feed/proof.ts';
+import { digest, heldByRemote } from '../../src/feed/merkle/digest.ts';
+import * as flat from '../../src/feed/merkle/flat-tree.ts';
+import { type TreeNode, treeHash, u64be } from '../../src/feed/merkle/hash.ts';
+import { planProof } from '../../src/feed/merkle/proof.ts';
 import {
   MAX_PROOF_NODES,
   planVerification,
   type Verified,
   verifyProof,
-} from '../../src/feed/verification.ts';
+} from '../../src/feed/merkle/verification.ts';
 import { hex, unhex, v6 } from '../vectors/index.ts';
 import { type Answer, Holder, Writer } from './holder.ts';
 

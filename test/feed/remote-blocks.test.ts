@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ProtocolError } from '../../src/errors.ts';
-import { RemoteBlocks } from '../../src/feed/remote-blocks.ts';
+import { RemoteBlocks } from '../../src/feed/replication/remote-blocks.ts';
 
 const END = 6 * 8192;
 const position = fc.oneof(

@@ -1,8 +1,8 @@
 /** Peers that say what a test wants: the truth at first hand, and then whatever is made of it. */
-import type { Channel, ChannelMessage } from '../../src/channel.ts';
+
 import { libsodium } from '../../src/crypto/libsodium.ts';
 import { BlockStore } from '../../src/feed/block-store.ts';
-import { SleepFiles } from '../../src/feed/sleep.ts';
+import { SleepFiles } from '../../src/feed/files/sleep-files.ts';
 import {
   type ConnectOptions,
   connect,
@@ -14,6 +14,7 @@ import {
   replicate,
   type Session,
 } from '../../src/index.ts';
+import type { Channel, ChannelMessage } from '../../src/session/channel.ts';
 import type { Data, Request } from '../../src/wire/messages.ts';
 import { settle } from '../fake-clock.ts';
 

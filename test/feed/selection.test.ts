@@ -1,8 +1,8 @@
 /** What of a range is asked of whom, and how much looking that takes. */
 import { describe, expect, it } from 'vitest';
-import { Bitfield } from '../../src/feed/bitfield.ts';
-import { RemoteBlocks } from '../../src/feed/remote-blocks.ts';
-import { Selection } from '../../src/feed/selection.ts';
+import { Bitfield } from '../../src/feed/files/bitfield.ts';
+import { RemoteBlocks } from '../../src/feed/replication/remote-blocks.ts';
+import { Selection } from '../../src/feed/replication/selection.ts';
 
 const NONE: ReadonlySet<number> = new Set();
 

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { libsodium } from '../../src/crypto/libsodium.ts';
 import type { CryptoProvider } from '../../src/crypto/provider.ts';
-import { type Commit, SleepFiles } from '../../src/feed/sleep.ts';
+import { type Commit, SleepFiles } from '../../src/feed/files/sleep-files.ts';
 import type { FileName } from '../../src/feed/storage.ts';
 import { type MemoryStorage, memoryStorage } from '../../src/storage/memory.ts';
 import { FailingStorage } from './failing-storage.ts';

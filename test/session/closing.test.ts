@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { connect } from '../../src/session.ts';
-import { memoryPair } from '../../src/stream/memory.ts';
+import { connect } from '../../src/session/session.ts';
+import { memoryPair } from '../../src/transport/memory.ts';
 import { FakeClock, settle } from '../fake-clock.ts';
 import { crypto, data, have, KEY, OTHER, outcome, pair, say, scripted } from './peers.ts';
 

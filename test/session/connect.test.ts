@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { toHex } from '../../src/crypto/hex.ts';
-import type { ConnectOptions } from '../../src/options.ts';
-import { connect } from '../../src/session.ts';
-import { memoryPair } from '../../src/stream/memory.ts';
+import type { ConnectOptions } from '../../src/session/options.ts';
+import { connect } from '../../src/session/session.ts';
+import { memoryPair } from '../../src/transport/memory.ts';
 import { FakeClock, settle } from '../fake-clock.ts';
 import { unhex } from '../vectors/index.ts';
 import { begin, crypto, join, KEY, NAME, OTHER, OTHER_NAME, outcome, pair, say } from './peers.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Channel } from '../../src/channel.ts';
+import type { Channel } from '../../src/session/channel.ts';
 import { settle } from '../fake-clock.ts';
 import { data, have, KEY, keys, names, OTHER, outcome, type Scripted, say, scripted } from './peers.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connect } from '../../src/session.ts';
+import { connect } from '../../src/session/session.ts';
 import { FakeClock, settle } from '../fake-clock.ts';
 import { crypto, data, have, KEY, NAME, outcome, say, scripted } from './peers.ts';
 import { ScriptedTransport } from './scripted.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defaultLimits, type Limits, withDefaults } from '../../src/limits.ts';
-import { connect } from '../../src/session.ts';
+import { connect } from '../../src/session/session.ts';
 import { FakeClock, settle } from '../fake-clock.ts';
 import { unhex } from '../vectors/index.ts';
 import {

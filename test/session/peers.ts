@@ -1,11 +1,11 @@
 /** Sessions to test with: two over memory, or one against a script. */
 
-import type { Channel, ChannelMessage } from '../../src/channel.ts';
 import { type CryptoProvider, discoveryKey } from '../../src/crypto/index.ts';
 import { libsodium } from '../../src/crypto/libsodium.ts';
-import type { ConnectOptions } from '../../src/options.ts';
-import { connect, type Session } from '../../src/session.ts';
-import { memoryPair } from '../../src/stream/memory.ts';
+import type { Channel, ChannelMessage } from '../../src/session/channel.ts';
+import type { ConnectOptions } from '../../src/session/options.ts';
+import { connect, type Session } from '../../src/session/session.ts';
+import { memoryPair } from '../../src/transport/memory.ts';
 import type { Sendable } from '../../src/wire/messages.ts';
 import { frame } from '../../src/wire/packet.ts';
 import { FakeClock, settle } from '../fake-clock.ts';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { libsodium } from '../../src/crypto/libsodium.ts';
-import { readOptions } from '../../src/options.ts';
-import { Session } from '../../src/session.ts';
+import { readOptions } from '../../src/session/options.ts';
+import { Session } from '../../src/session/session.ts';
 import { FakeClock, settle } from '../fake-clock.ts';
 import { hex, unhex, v6 } from '../vectors/index.ts';
 import { ScriptedTransport } from './scripted.ts';

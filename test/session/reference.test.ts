@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import type { Channel, ChannelMessage, ChannelSendable } from '../../src/channel.ts';
+import type { Channel, ChannelMessage, ChannelSendable } from '../../src/session/channel.ts';
 import { KEY, NAME, OTHER, OTHER_NAME } from './peers.ts';
 import { events, meet, type ReferenceFeed } from './reference.ts';
 

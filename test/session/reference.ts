@@ -2,8 +2,8 @@
 import { createRequire } from 'node:module';
 import { type AddressInfo, createServer, connect as dial, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { ConnectOptions } from '../../src/options.ts';
-import { connect, type Session } from '../../src/session.ts';
+import type { ConnectOptions } from '../../src/session/options.ts';
+import { connect, type Session } from '../../src/session/session.ts';
 import { nodeTransport } from '../../src/transport/node.ts';
 import { crypto, KEY } from './peers.ts';
 

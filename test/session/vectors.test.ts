@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Channel, ChannelMessage, ChannelSendable } from '../../src/channel.ts';
 import { libsodium } from '../../src/crypto/libsodium.ts';
-import type { ConnectOptions } from '../../src/options.ts';
-import { connect } from '../../src/session.ts';
-import { ExtensionNames } from '../../src/wire/extensions.ts';
+import type { Channel, ChannelMessage, ChannelSendable } from '../../src/session/channel.ts';
+import { ExtensionNames } from '../../src/session/extension-names.ts';
+import type { ConnectOptions } from '../../src/session/options.ts';
+import { connect } from '../../src/session/session.ts';
 import * as proto from '../../src/wire/hypercore.ts';
 import { FakeClock, settle } from '../fake-clock.ts';
 import { hex, unhex, v6 } from '../vectors/index.ts';

@@ -1,13 +1,13 @@
 /** One feed within a session: what the remote says about it comes in here, what we say goes out here. */
-import { toHex } from './crypto/hex.ts';
-import { ProtocolError } from './errors.ts';
-import type { Limits } from './limits.ts';
+import { toHex } from '../crypto/hex.ts';
+import { ProtocolError } from '../errors.ts';
+import type { Limits } from '../limits.ts';
+import { type Deferred, deferred } from '../stream/deferred.ts';
+import type * as wire from '../wire/messages.ts';
+import { assertSendable, fitsFrame } from '../wire/sendable.ts';
+import type { ExtensionNames } from './extension-names.ts';
 import type { Outbox, Produce } from './outbox.ts';
 import type { Session } from './session.ts';
-import { type Deferred, deferred } from './stream/deferred.ts';
-import type { ExtensionNames } from './wire/extensions.ts';
-import type * as wire from './wire/messages.ts';
-import { assertSendable, fitsFrame } from './wire/sendable.ts';
 
 /** A message of an extension, by its name. */
 export interface NamedExtension {

@@ -4,7 +4,7 @@
  * bytes as they are.
  */
 import { ProtocolError } from '../errors.ts';
-import { readVarint, varintLength, writeVarint } from '../wire/varint.ts';
+import { readVarint, varintLength, writeVarint } from './varint.ts';
 
 interface Section {
   readonly start: number;

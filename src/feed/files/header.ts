@@ -2,7 +2,7 @@
  * The 32 bytes in front of the files with entries of one size: `05 02 57`, type, version 0, entry size in two
  * bytes, most significant first, then a name behind its length (DEP-0002, as hypercore 7 writes it).
  */
-import { StorageError } from '../errors.ts';
+import { StorageError } from '../../errors.ts';
 
 /** The files that have a header. */
 export type HeadedFile = 'bitfield' | 'signatures' | 'tree';

@@ -1,9 +1,9 @@
 /** What is to be stored at once, and how it becomes writes. */
 import { concat } from 'uint8arrays/concat';
-import { assertBytes, assertInteger } from '../errors.ts';
-import * as flat from './flat-tree.ts';
-import { type TreeNode, u64be } from './hash.ts';
-import { HEADER_BYTES } from './sleep-header.ts';
+import { assertBytes, assertInteger } from '../../errors.ts';
+import * as flat from '../merkle/flat-tree.ts';
+import { type TreeNode, u64be } from '../merkle/hash.ts';
+import { HEADER_BYTES } from './header.ts';
 
 /** Bytes that belong at an offset of a file. */
 export interface Piece {

@@ -1,8 +1,9 @@
 /** The writes to the bitfield file that make a commit count, in the order that a crash may cut short. */
+
+import type { TreeNode } from '../merkle/hash.ts';
 import type { Bitfield } from './bitfield.ts';
 import { type Commit, newRoots, type Piece } from './commit.ts';
-import type { TreeNode } from './hash.ts';
-import { HEADER_BYTES } from './sleep-header.ts';
+import { HEADER_BYTES } from './header.ts';
 
 /** Where the tree bits of a page start and end, in bytes. */
 const NODES_START = 1024;

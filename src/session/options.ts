@@ -1,14 +1,14 @@
 /** What `connect` is asked for, checked and with its defaults filled in. */
-import { parseKey } from './crypto/hex.ts';
-import { libsodium } from './crypto/libsodium.ts';
-import type { CryptoProvider } from './crypto/provider.ts';
-import { assertBytes, describe } from './errors.ts';
-import { type Limits, withDefaults } from './limits.ts';
-import { type Clock, systemClock } from './stream/clock.ts';
-import type { MaybePromise } from './stream/stage.ts';
-import type { AbortSignalLike } from './stream/transport.ts';
-import type { TraceListener } from './trace.ts';
-import { sortNames } from './wire/extensions.ts';
+import { parseKey } from '../crypto/hex.ts';
+import { libsodium } from '../crypto/libsodium.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
+import { assertBytes, describe } from '../errors.ts';
+import { type Limits, withDefaults } from '../limits.ts';
+import { type Clock, systemClock } from '../stream/clock.ts';
+import type { MaybePromise } from '../stream/stage.ts';
+import type { AbortSignalLike } from '../stream/transport.ts';
+import type { TraceListener } from '../trace.ts';
+import { sortNames } from './extension-names.ts';
 
 /** Finds the key of the feed with a discovery key (32 bytes); `undefined` where this side does not have it. */
 export type KeyLookup = (discoveryKey: Uint8Array) => MaybePromise<Uint8Array | string | undefined>;

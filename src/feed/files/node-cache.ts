@@ -1,5 +1,5 @@
 /** Tree nodes lately read or written, so that the upper ones, which every proof asks for, cost no read. */
-import type { TreeNode } from './hash.ts';
+import type { TreeNode } from '../merkle/hash.ts';
 
 /**
  * At most `capacity` nodes; the one that came first goes first. Moving a node up with every use costs more

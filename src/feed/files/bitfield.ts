@@ -4,10 +4,10 @@
  * so that a single far block costs one page. Block and node numbers go up to 2^53, so they are never put
  * through 32-bit operations.
  */
-import { assertBytes, assertInteger } from '../errors.ts';
+import { assertBytes, assertInteger } from '../../errors.ts';
+import { countBits, fillBits, getBit, nextBit, previousBit } from '../bits.ts';
+import { SparsePages } from '../sparse-pages.ts';
 import { BitfieldIndex, summary } from './bitfield-index.ts';
-import { countBits, fillBits, getBit, nextBit, previousBit } from './bits.ts';
-import { SparsePages } from './sparse-pages.ts';
 
 /** Bytes of one page of the file: hypercore >= 6.22.1 writes 3584, those before wrote 3328. */
 export type BitfieldPageSize = 3584 | 3328;

@@ -2,11 +2,12 @@
  * Which message belongs to which channel. The numbers of the two directions are unrelated: a channel has one
  * of ours once we have opened it, and one of the remote's once the remote has.
  */
+
+import { toHex } from '../crypto/hex.ts';
+import { ProtocolError } from '../errors.ts';
+import type { TraceListener } from '../trace.ts';
+import type { Feed, Handshake, Packet } from '../wire/messages.ts';
 import { Channel, type ChannelHost, type ChannelMessage } from './channel.ts';
-import { toHex } from './crypto/hex.ts';
-import { ProtocolError } from './errors.ts';
-import type { TraceListener } from './trace.ts';
-import type { Feed, Handshake, Packet } from './wire/messages.ts';
 
 /** What the router needs of its session. */
 export interface RouterHost extends ChannelHost {

@@ -1,6 +1,6 @@
 /** Two transports joined back to back in memory: for tests, and for two parties in one program. */
-import { deferred } from './deferred.ts';
-import type { Transport } from './transport.ts';
+import { deferred } from '../stream/deferred.ts';
+import type { Transport } from '../stream/transport.ts';
 
 /** One direction. A chunk is handed over only when the reader asks for it. */
 class Pipe {

@@ -1,8 +1,8 @@
 /** How long a feed is, found from what is stored: the tree bits and the signatures. Nothing states it. */
-import type { MaybePromise } from '../stream/stage.ts';
+import type { MaybePromise } from '../../stream/stage.ts';
+import * as flat from '../merkle/flat-tree.ts';
+import type { TreeNode } from '../merkle/hash.ts';
 import type { Bitfield } from './bitfield.ts';
-import * as flat from './flat-tree.ts';
-import type { TreeNode } from './hash.ts';
 
 /** What the search looks at. */
 export interface StoredTree {

@@ -3,12 +3,12 @@
  * bytes, which are enciphered from the very next one on, and checks it against our own.
  */
 import { equals } from 'uint8arrays/equals';
-import { toHex } from './crypto/hex.ts';
-import { ProtocolError } from './errors.ts';
-import type { Limits } from './limits.ts';
-import { decodePacket } from './wire/codec.ts';
-import type { Feed, Packet } from './wire/messages.ts';
-import { readVarint } from './wire/varint.ts';
+import { toHex } from '../crypto/hex.ts';
+import { ProtocolError } from '../errors.ts';
+import type { Limits } from '../limits.ts';
+import { decodePacket } from '../wire/codec.ts';
+import type { Feed, Packet } from '../wire/messages.ts';
+import { readVarint } from '../wire/varint.ts';
 
 /** The remote's first frame, and what follows it. */
 export interface FirstFrame {

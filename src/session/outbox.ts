@@ -3,9 +3,9 @@
  * own order. An answer that takes reading from a disk waits as a function and is made only when it is pulled;
  * control messages and signs of life still go out meanwhile.
  */
-import type { MaybePromise } from './stream/stage.ts';
-import type { TraceListener } from './trace.ts';
-import type { Packet, Sendable } from './wire/messages.ts';
+import type { MaybePromise } from '../stream/stage.ts';
+import type { TraceListener } from '../trace.ts';
+import type { Packet, Sendable } from '../wire/messages.ts';
 
 /** Makes a message when the transport can take it, or `undefined` where there is nothing to say any more. */
 export type Produce = () => MaybePromise<Sendable | undefined>;

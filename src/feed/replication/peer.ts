@@ -1,11 +1,12 @@
 /** One remote that replicates one feed with us: what it says on its channel, and what we ask it for. */
-import type { Channel, ChannelMessage } from '../channel.ts';
-import { toHex } from '../crypto/hex.ts';
-import { ProtocolError } from '../errors.ts';
-import { type Deferred, deferred } from '../stream/deferred.ts';
-import type { Data, Have, Info, Unhave } from '../wire/messages.ts';
+
+import { toHex } from '../../crypto/hex.ts';
+import { ProtocolError } from '../../errors.ts';
+import type { Channel, ChannelMessage } from '../../session/channel.ts';
+import { type Deferred, deferred } from '../../stream/deferred.ts';
+import type { Data, Have, Info, Unhave } from '../../wire/messages.ts';
+import type { BlockStore } from '../block-store.ts';
 import { Availability } from './availability.ts';
-import type { BlockStore } from './block-store.ts';
 import type { Replicator, Seek } from './replicator.ts';
 import { Uploader } from './uploader.ts';
 

@@ -2,10 +2,10 @@
  * What one peer says that it holds. The peer may say anything, so each message costs what it is long, not
  * what it announces: whole pages of blocks are kept as runs, and bits only where a page is held in part.
  */
-import { assertBytes, assertInteger, ProtocolError } from '../errors.ts';
-import { fillBits, getBit, nextBit, previousBit } from './bits.ts';
+import { assertBytes, assertInteger, ProtocolError } from '../../errors.ts';
+import { fillBits, getBit, nextBit, previousBit } from '../bits.ts';
+import { SparsePages } from '../sparse-pages.ts';
 import { PageRuns } from './page-runs.ts';
-import { SparsePages } from './sparse-pages.ts';
 
 /** Blocks of one page, as in hypercore's bitfield file, and the grain of its Wants. */
 const BLOCKS = 8192;

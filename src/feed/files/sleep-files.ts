@@ -3,8 +3,11 @@
  * key and secret key bare. What is read and what is written, and in which order, so that a crash at any moment
  * leaves whole blocks and loses none that was reported stored.
  */
-import { StorageError } from '../errors.ts';
-import type { MaybePromise } from '../stream/stage.ts';
+import { StorageError } from '../../errors.ts';
+import type { MaybePromise } from '../../stream/stage.ts';
+import * as flat from '../merkle/flat-tree.ts';
+import type { TreeNode } from '../merkle/hash.ts';
+import type { FileName, Storage } from '../storage.ts';
 import { bitWrites } from './bit-writes.ts';
 import { Bitfield } from './bitfield.ts';
 import {
@@ -18,12 +21,9 @@ import {
   parseNode,
   signatureOffset,
 } from './commit.ts';
-import * as flat from './flat-tree.ts';
-import type { TreeNode } from './hash.ts';
+import { HEADER_BYTES, type HeadedFile, header } from './header.ts';
+import { dropPast, load } from './load.ts';
 import { NodeCache } from './node-cache.ts';
-import { HEADER_BYTES, type HeadedFile, header } from './sleep-header.ts';
-import { dropPast, load } from './sleep-load.ts';
-import type { FileName, Storage } from './storage.ts';
 import { storedLength } from './stored-length.ts';
 
 export type { Commit } from './commit.ts';

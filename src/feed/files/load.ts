@@ -1,9 +1,9 @@
 /** What the files of a feed say, read once when they are opened, and what of it counts. */
-import { StorageError } from '../errors.ts';
+import { StorageError } from '../../errors.ts';
+import * as flat from '../merkle/flat-tree.ts';
+import type { FileName, Storage } from '../storage.ts';
 import { Bitfield, type BitfieldPageSize } from './bitfield.ts';
-import * as flat from './flat-tree.ts';
-import { HEADER_BYTES, type HeadedFile, readHeader } from './sleep-header.ts';
-import type { FileName, Storage } from './storage.ts';
+import { HEADER_BYTES, type HeadedFile, readHeader } from './header.ts';
 
 /** Bitfield pages read at once: some 230 KB. */
 const PAGES_A_READ = 64;

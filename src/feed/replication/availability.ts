@@ -1,10 +1,10 @@
 /**
  * What one peer has, as far as it told us: which Wants to send, and what its Haves say.
  */
-import { ProtocolError } from '../errors.ts';
-import type { Have, Unhave } from '../wire/messages.ts';
+import { ProtocolError } from '../../errors.ts';
+import type { Have, Unhave } from '../../wire/messages.ts';
+import { decodeRle } from '../../wire/rle.ts';
 import { RemoteBlocks } from './remote-blocks.ts';
-import { decodeRle } from './rle.ts';
 
 /** Blocks that one Want asks about: hypercore 7 counts only answers of exactly this length. */
 export const WANT_LENGTH = 1_048_576;

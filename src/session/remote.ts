@@ -1,6 +1,6 @@
 /** Who the other side of a session is. */
-import type { Limits } from './limits.ts';
-import type { Handshake } from './wire/messages.ts';
+import type { Limits } from '../limits.ts';
+import type { Handshake } from '../wire/messages.ts';
 
 /** What the remote says of itself in its Handshake. */
 export interface Remote {

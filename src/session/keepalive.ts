@@ -2,8 +2,8 @@
  * The two clocks of a session: how long nothing was received, and how long nothing was sent. One timer,
  * armed anew only when it fires, so that a message costs a number and no timer.
  */
-import type { Limits } from './limits.ts';
-import type { Clock } from './stream/clock.ts';
+import type { Limits } from '../limits.ts';
+import type { Clock } from '../stream/clock.ts';
 
 export class Keepalive {
   readonly #clock: Clock;

@@ -1,7 +1,7 @@
 /** Which peer is asked for which block: one for each feed, over all its peers. */
-import { type Deferred, deferred } from '../stream/deferred.ts';
-import type { BlockStore } from './block-store.ts';
-import type { FeedEvent, FeedListener } from './events.ts';
+import { type Deferred, deferred } from '../../stream/deferred.ts';
+import type { BlockStore } from '../block-store.ts';
+import type { FeedEvent, FeedListener } from '../events.ts';
 import type { Peer } from './peer.ts';
 import type { Selection } from './selection.ts';
 

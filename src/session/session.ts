@@ -6,27 +6,27 @@
  *     out:  channel → outbox → encode → encipher → transport
  */
 import { equals } from 'uint8arrays/equals';
+import { cipher } from '../crypto/cipher.ts';
+import { discoveryKey } from '../crypto/discovery-key.ts';
+import { parseKey, toHex } from '../crypto/hex.ts';
+import { ProtocolError } from '../errors.ts';
+import type { Limits } from '../limits.ts';
+import type { Clock } from '../stream/clock.ts';
+import { type Deferred, deferred } from '../stream/deferred.ts';
+import { pipe, type Stage } from '../stream/stage.ts';
+import type { Transport } from '../stream/transport.ts';
+import { deframe } from '../wire/frame.ts';
+import type { Feed, Handshake } from '../wire/messages.ts';
+import { decode, encode, frame } from '../wire/packet.ts';
 import type { Channel } from './channel.ts';
-import { cipher } from './crypto/cipher.ts';
-import { discoveryKey } from './crypto/discovery-key.ts';
-import { parseKey, toHex } from './crypto/hex.ts';
 import { type CloseReason, Ending } from './ending.ts';
-import { ProtocolError } from './errors.ts';
+import { ExtensionNames } from './extension-names.ts';
 import { checkFirstFeed, type FirstFeed, readFirstFrame } from './handshake.ts';
 import { Keepalive } from './keepalive.ts';
-import type { Limits } from './limits.ts';
 import { type ConnectOptions, readOptions, type Settings } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { type Remote, readRemote } from './remote.ts';
 import { Router } from './router.ts';
-import type { Clock } from './stream/clock.ts';
-import { type Deferred, deferred } from './stream/deferred.ts';
-import { pipe, type Stage } from './stream/stage.ts';
-import type { Transport } from './stream/transport.ts';
-import { ExtensionNames } from './wire/extensions.ts';
-import { deframe } from './wire/frame.ts';
-import type { Feed, Handshake } from './wire/messages.ts';
-import { decode, encode, frame } from './wire/packet.ts';
 
 /**
  * Opens a session over a transport. Resolves on the remote's Handshake: only who knows the key can send one

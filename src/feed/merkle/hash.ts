@@ -1,6 +1,6 @@
 /** The hashes of a feed's tree: blocks, parents, and the one over the roots that the writer signs. */
-import type { CryptoProvider } from '../crypto/provider.ts';
-import { assertInteger } from '../errors.ts';
+import type { CryptoProvider } from '../../crypto/provider.ts';
+import { assertInteger } from '../../errors.ts';
 import * as flat from './flat-tree.ts';
 
 /** One node of the tree (hypercore 7 wire: Data.Node). */

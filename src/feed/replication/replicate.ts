@@ -1,13 +1,14 @@
 /** A session whose channels are feeds. */
-import type { Channel } from '../channel.ts';
-import { toHex } from '../crypto/hex.ts';
-import type { CloseReason } from '../ending.ts';
-import { describe } from '../errors.ts';
-import type { ConnectOptions, KeyLookup } from '../options.ts';
-import { connect, type Session } from '../session.ts';
-import type { MaybePromise } from '../stream/stage.ts';
-import type { Transport } from '../stream/transport.ts';
-import { Feed } from './feed.ts';
+
+import { toHex } from '../../crypto/hex.ts';
+import { describe } from '../../errors.ts';
+import type { Channel } from '../../session/channel.ts';
+import type { CloseReason } from '../../session/ending.ts';
+import type { ConnectOptions, KeyLookup } from '../../session/options.ts';
+import { connect, type Session } from '../../session/session.ts';
+import type { MaybePromise } from '../../stream/stage.ts';
+import type { Transport } from '../../stream/transport.ts';
+import { Feed } from '../feed.ts';
 
 /** Finds the feed with a discovery key (32 bytes); `undefined` where this side does not have it. */
 export type FeedLookup = (discoveryKey: Uint8Array) => MaybePromise<Feed | undefined>;

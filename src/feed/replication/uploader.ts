@@ -1,10 +1,11 @@
 /** Answers one peer's Wants and Requests. A Request waits as a few numbers until the transport can take its block. */
-import type { Channel, ChannelSendable } from '../channel.ts';
-import { ProtocolError } from '../errors.ts';
-import type { MaybePromise } from '../stream/stage.ts';
-import type { Cancel, Request, Want } from '../wire/messages.ts';
-import type { BlockStore } from './block-store.ts';
-import { encodeRle } from './rle.ts';
+
+import { ProtocolError } from '../../errors.ts';
+import type { Channel, ChannelSendable } from '../../session/channel.ts';
+import type { MaybePromise } from '../../stream/stage.ts';
+import type { Cancel, Request, Want } from '../../wire/messages.ts';
+import { encodeRle } from '../../wire/rle.ts';
+import type { BlockStore } from '../block-store.ts';
 
 type Answer = Exclude<ChannelSendable, { type: 'extension' }>;
 

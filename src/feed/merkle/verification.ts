@@ -4,9 +4,9 @@
  */
 import { concat } from 'uint8arrays/concat';
 import { equals } from 'uint8arrays/equals';
-import type { CryptoProvider } from '../crypto/provider.ts';
-import { assertBytes, assertInteger, ProtocolError } from '../errors.ts';
-import type { MaybePromise } from '../stream/stage.ts';
+import type { CryptoProvider } from '../../crypto/provider.ts';
+import { assertBytes, assertInteger, ProtocolError } from '../../errors.ts';
+import type { MaybePromise } from '../../stream/stage.ts';
 import * as flat from './flat-tree.ts';
 import { leaf, parent, type TreeNode, treeHash, u64be } from './hash.ts';
 

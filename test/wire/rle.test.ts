@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { decodeRle, encodeRle } from '../../src/feed/rle.ts';
+import { decodeRle, encodeRle } from '../../src/wire/rle.ts';
 import { hex, unhex, v6 } from '../vectors/index.ts';
 
 const MAX = 131072;

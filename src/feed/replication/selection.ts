@@ -1,7 +1,7 @@
 /** A range of blocks that somebody wants. */
-import { type Deferred, deferred } from '../stream/deferred.ts';
+import { type Deferred, deferred } from '../../stream/deferred.ts';
+import type { StoredBits } from '../files/sleep-files.ts';
 import type { RemoteBlocks } from './remote-blocks.ts';
-import type { StoredBits } from './sleep.ts';
 
 const NONE: ReadonlySet<number> = new Set();
 

@@ -2,10 +2,10 @@
  * How a session comes to its end: each direction in its own time, or both at once. A remote that takes
  * nothing of what is left, or that does not end after us, is not waited for longer than the idle deadline.
  */
-import { ProtocolError } from './errors.ts';
-import type { Limits } from './limits.ts';
-import type { Clock } from './stream/clock.ts';
-import { type Deferred, deferred } from './stream/deferred.ts';
+import { ProtocolError } from '../errors.ts';
+import type { Limits } from '../limits.ts';
+import type { Clock } from '../stream/clock.ts';
+import { type Deferred, deferred } from '../stream/deferred.ts';
 
 /** Why a session ended. */
 export type CloseReason =
