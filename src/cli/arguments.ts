@@ -1,9 +1,10 @@
 /** From the words of a command line to a command, or to a usage error that says what was expected. */
 
 import { parseArgs } from 'node:util';
-import { parseKey, toHex } from '../crypto/hex.ts';
-import { firstLine, usageError } from './exit.ts';
-import type { CommandName } from './usage.ts';
+import { parseKey, toHex } from '../index.ts';
+import { reasonOf, usageError } from './exit.ts';
+
+export type CommandName = 'share' | 'sync';
 
 /** A peer's address as the person wrote it, and its parts. */
 export interface PeerUrl {
@@ -62,8 +63,6 @@ export function parseCommand(words: readonly string[]): Command {
       return parseShare(rest);
     case 'sync':
       return parseSync(rest);
-    case 'inspect':
-      throw usageError('inspect comes with a later version: this one has share and sync');
     case 'help':
     case '-h':
     case '--help':
@@ -72,31 +71,27 @@ export function parseCommand(words: readonly string[]): Command {
     case '--version':
       return { name: 'version' };
     case undefined:
-      throw usageError('a command is needed: share or sync (hypercore-wire --help tells more)');
+      throw usageError('a command is needed: share or sync (see hypercore-wire --help)');
     default:
-      throw usageError(`no command "${name}": there are share and sync (hypercore-wire --help tells more)`);
+      throw usageError(
+        `there is no command ${quoted(name)}, only share and sync (see hypercore-wire --help)`,
+      );
   }
 }
 
 const shareOptions = {
   dir: { type: 'string' },
   tcp: { type: 'string' },
-  ws: { type: 'string' },
   host: { type: 'string' },
-  origin: { type: 'string', multiple: true },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
 function parseShare(words: string[]): Command {
-  const { values, positionals } = parseWords(() =>
+  const { values, positionals } = parseWords('share', () =>
     parseArgs({ args: words, options: shareOptions, allowPositionals: true }),
   );
   if (values.help) return { name: 'help', about: 'share' };
-  if (values.ws !== undefined)
-    throw usageError('--ws comes with a later version: leave it away, or use --tcp');
-  if (values.origin !== undefined)
-    throw usageError('--origin is for --ws, which comes with a later version: leave it away');
   const [path, ...more] = positionals;
   if (path === undefined || path === '')
     throw usageError('share needs a file, or the folder of a feed: hypercore-wire share <file>');
@@ -122,7 +117,7 @@ const syncOptions = {
 } as const;
 
 function parseSync(words: string[]): Command {
-  const { values, positionals } = parseWords(() =>
+  const { values, positionals } = parseWords('sync', () =>
     parseArgs({ args: words, options: syncOptions, allowPositionals: true }),
   );
   if (values.help) return { name: 'help', about: 'sync' };
@@ -151,12 +146,12 @@ function parseSync(words: string[]): Command {
   };
 }
 
-/** `parseArgs` throws a TypeError of several lines; ours has one. */
-function parseWords<T>(parse: () => T): T {
+/** `parseArgs` throws a TypeError of several lines or sentences; ours has one. */
+function parseWords<T>(command: CommandName, parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    throw usageError(firstLine(error).replace(/\. .*/, ''));
+    throw usageError(`${reasonOf(error).replace(/\.( .*)?$/, '')} (see hypercore-wire ${command} --help)`);
   }
 }
 
@@ -175,7 +170,7 @@ function parseKeyWord(word: string): string {
 
 function parseUrl(text: string): PeerUrl {
   if (/^wss?:/i.test(text))
-    throw usageError(`${quoted(text)}: ws urls come with a later version, this one takes tcp://host:port`);
+    throw usageError(`only tcp:// urls are supported, as in tcp://host:port, got ${quoted(text)}`);
   const malformed = usageError(`a url is tcp://host:port, got ${quoted(text)}`);
   if (!/^tcp:\/\//i.test(text)) throw malformed;
   let url: URL;
@@ -215,4 +210,62 @@ function parseBlocks(text: string): BlockRange {
 
 function quoted(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}
+
+const shareUsage = `hypercore-wire share <file | folder of a feed> [options]
+
+  Puts a file into a new feed, in blocks of 64 KiB, and serves it to whoever knows its key;
+  or serves the feed that a folder holds. Runs until Ctrl-C.
+
+  --dir <folder>    keep the new feed of a file here (default: a temporary folder, removed at the end)
+  --tcp <port>      listen on this port (default 0: a free one)
+  --host <address>  listen on this address (default 127.0.0.1: this machine only)
+  --json            one JSON object a line on stdout; the first is {"event":"ready",…}
+
+  hypercore-wire share ./talk.mp4
+  hypercore-wire share ./talk.mp4 --dir ./talk-feed --tcp 3282 --host 0.0.0.0
+  hypercore-wire share ./talk-feed
+`;
+
+const syncUsage = `hypercore-wire sync <key> <url>... [options]
+
+  Downloads a feed from one or several peers, verifies every block against the key, and stores it.
+  Goes on where an earlier run ended.
+
+  <key>             64 hex characters, or a dat:// link
+  <url>             tcp://host:port
+  --dir <folder>    keep the feed here, in hypercore 7's own layout
+  --out <file>      write the blocks' bytes here once all are verified; - is stdout
+                    (one of --dir and --out, or both)
+  --blocks <a>..<b> only the blocks from a up to, and without, b
+  --live            go on with what the feed's owner appends, until Ctrl-C
+  --retry <n>       connect again to a url that fails, up to n times (default 3, 0 for none)
+  --json            one JSON object a line on stdout, on stderr with --out -; the last is
+                    {"event":"done" | "failed",…}
+
+  hypercore-wire sync <key> tcp://127.0.0.1:3282 --out talk.mp4
+  hypercore-wire sync <key> tcp://10.0.0.5:3282 tcp://10.0.0.9:3282 --dir ./talk-feed
+  hypercore-wire sync <key> tcp://127.0.0.1:3282 --blocks 0..10 --out - | head
+
+  Exit codes: 0 all is verified and stored; 1 this machine failed (disk, permission, folder);
+  2 usage; 3 a proof failed and no other peer had it right; 4 no peer could be reached, holds
+  the key or has the blocks; 130 interrupted.
+`;
+
+const overview = `hypercore-wire: Hypercore feeds, verified, from peer to peer
+
+  hypercore-wire share <file | folder of a feed>     serve a file, or a feed
+  hypercore-wire sync <key> <url>... --out <file>    download and verify one
+
+  hypercore-wire <command> --help                    options and examples
+  hypercore-wire --version
+
+  hypercore-wire share ./talk.mp4
+  hypercore-wire sync <key> tcp://127.0.0.1:3282 --out talk.mp4
+`;
+
+/** The usage of a command, or the overview. */
+export function usage(command?: CommandName): string {
+  if (command === undefined) return overview;
+  return { share: shareUsage, sync: syncUsage }[command];
 }

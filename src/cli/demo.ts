@@ -8,11 +8,9 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { asCommandError, CommandError, exitCodes } from './exit.ts';
-import { aborted, interruption } from './interruption.ts';
-import { blocks, type CommandEvent, type Output, output, readableBytes } from './output.ts';
-import { progressBar } from './progress.ts';
+import { blocks, type CommandEvent, type Output, output, progressBar, readableBytes } from './output.ts';
+import { aborted, interruption, temporaryFolder } from './process.ts';
 import { type Sharing, startSharing } from './share.ts';
-import { temporaryFolder } from './temporary.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const shipped = join(here, '..', '..', 'demo', 'feed');

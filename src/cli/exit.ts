@@ -42,41 +42,26 @@ export function interrupted(): CommandError {
   return new CommandError(exitCodes.interrupted, 'interrupted');
 }
 
-/** What each fault of a peer means here: the exit code, and whether dialing again can help. */
-const faults: Readonly<Record<ProtocolErrorCode, { readonly exit: 3 | 4; readonly again: boolean }>> = {
-  // A connection that was cut or garbled on its way may be whole the next time.
-  'frame-too-large': { exit: 4, again: true },
-  truncated: { exit: 4, again: true },
-  'bad-header': { exit: 4, again: true },
-  'bad-message': { exit: 4, again: true },
-  'too-many-channels': { exit: 4, again: true },
-  'unopened-channel': { exit: 4, again: true },
-  'unopened-flood': { exit: 4, again: true },
-  'request-flood': { exit: 4, again: true },
-  'have-flood': { exit: 4, again: true },
-  'transport-overflow': { exit: 4, again: true },
-  timeout: { exit: 4, again: true },
-  transport: { exit: 4, again: true },
-  // Whoever answers there answers the same again.
-  dialect: { exit: 4, again: false },
-  encryption: { exit: 4, again: false },
-  echo: { exit: 4, again: false },
-  'wrong-feed': { exit: 4, again: false },
-  'unknown-feed': { exit: 4, again: false },
-  refused: { exit: 4, again: false },
-  'no-feed': { exit: 4, again: false },
-  verification: { exit: 3, again: false },
-  fork: { exit: 3, again: false },
-};
+/** Faults after which the same peer would only answer the same again. After all others it is dialed again. */
+const finalCodes: ReadonlySet<ProtocolErrorCode> = new Set<ProtocolErrorCode>([
+  'dialect',
+  'encryption',
+  'echo',
+  'wrong-feed',
+  'unknown-feed',
+  'no-feed',
+  'verification',
+  'fork',
+]);
 
-/** The exit code that a fault of a peer leads to where no other peer makes up for it. */
-export function exitOf(error: ProtocolError): 3 | 4 {
-  return faults[error.code].exit;
+/** Whether dialing the same url again can help: a connection that was cut or garbled may work the next time. */
+export function worthAnotherTry(error: ProtocolError): boolean {
+  return !finalCodes.has(error.code);
 }
 
-/** Whether dialing the same url again can help. */
-export function worthAnotherTry(error: ProtocolError): boolean {
-  return faults[error.code].again;
+/** The exit code for a fault of a peer, if no other peer makes up for it. */
+export function exitOf({ code }: ProtocolError): 3 | 4 {
+  return code === 'verification' || code === 'fork' ? exitCodes.verification : exitCodes.peers;
 }
 
 /** What the command line adds to what a fault's own message says to do. */
@@ -91,7 +76,7 @@ const peerAdvice: Readonly<Partial<Record<ProtocolErrorCode, string>>> = {
 /** What a url's peer did wrong, and what to do, in one line. */
 export function peerReason(url: string, error: ProtocolError): string {
   const said = peerAdvice[error.code];
-  return `${url}: ${firstLine(error)}${said === undefined ? '' : `: ${said}`}`;
+  return `${url}: ${reasonOf(error)}${said === undefined ? '' : `: ${said}`}`;
 }
 
 /** What the command line adds to what the storage says of a folder. */
@@ -106,23 +91,24 @@ export function machineError(place: string, error: unknown): CommandError {
   if (error instanceof CommandError) return error;
   const known = fault(error, place);
   const said = advice[known.code];
-  const message = said === undefined ? firstLine(known) : `${place} ${said}`;
+  const message = said === undefined ? reasonOf(known) : `${place} ${said}`;
   return new CommandError(exitCodes.machine, message, error);
 }
 
 /** Whatever a command threw, as its end. */
 export function asCommandError(error: unknown): CommandError {
   if (error instanceof CommandError) return error;
-  if (error instanceof ProtocolError) return new CommandError(exitOf(error), firstLine(error), error);
+  if (error instanceof ProtocolError) return new CommandError(exitOf(error), reasonOf(error), error);
   if (error instanceof StorageError) return machineError('the folder', error);
-  return new CommandError(exitCodes.machine, firstLine(error), error);
+  return new CommandError(exitCodes.machine, reasonOf(error), error);
 }
 
-/** The message without its `[code]`, and without what would make it more than one line. */
-export function firstLine(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message
-    .split('\n', 1)[0]!
-    .replace(/^\[[\w-]+\] /, '')
-    .trim();
+/** What an error says, in one line. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof ProtocolError || error instanceof StorageError) return firstLine(error.reason);
+  return firstLine(error instanceof Error ? error.message : String(error));
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]!.trim();
 }

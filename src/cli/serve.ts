@@ -1,22 +1,20 @@
-/** One feed for whoever dials: a TCP port, and what its peers take, told as it happens. */
+/** One feed for whoever connects: a TCP port, and what its peers take, told as it happens. */
 import { networkInterfaces } from 'node:os';
-import { equals } from 'uint8arrays/equals';
-import { type Feed, replicate, toHex } from '../index.ts';
-import type { Transport } from '../stream/transport.ts';
+import { type Feed, replicate, type Transport, toHex } from '../index.ts';
 import { listenTcp } from '../transport/node.ts';
-import { CommandError, exitCodes, firstLine } from './exit.ts';
+import { CommandError, exitCodes, reasonOf } from './exit.ts';
 import { blocks, type Output, readableBytes } from './output.ts';
 
 /** Milliseconds between two lines about what one peer has taken. */
 const UPLOADED_MS = 1000;
 
-/** A port that is taken, and serves nobody yet. */
+/** A port that this process listens on, and serves nobody yet. */
 export interface Server {
   /** `tcp://host:port`, one for each address to be reached at. */
   readonly urls: readonly string[];
-  /** Serves the feed to whoever dials from now on. Until then who dials is hung up on. */
+  /** Serves the feed from now on. Earlier connections are closed at once. */
   serve(feed: Feed): void;
-  /** Takes nobody any more, and hangs up on all. */
+  /** Stops listening, and closes all connections. */
   close(): Promise<void>;
 }
 
@@ -60,9 +58,9 @@ async function servePeer(
   let unsubscribe: (() => void) | undefined;
   let timer: NodeJS.Timeout | undefined;
   try {
-    // The peer names the feed first: who does not know it learns nothing from us.
+    // The peer names the feed first. One that does not know it learns nothing from us.
     const feeds = (discoveryKey: Uint8Array): Feed | undefined =>
-      equals(discoveryKey, feed.discoveryKey) ? feed : undefined;
+      toHex(discoveryKey) === toHex(feed.discoveryKey) ? feed : undefined;
     const { session, closed } = await replicate(transport, { feeds, live: true, signal });
     const peer = toHex(session.remote.id);
     output.event({ event: 'connected', peer });
@@ -79,13 +77,13 @@ async function servePeer(
     });
     const reason = await closed;
     if (timer !== undefined) tell();
-    const error = reason.code === 'failed' ? { error: firstLine(reason.error) } : {};
+    const error = reason.code === 'failed' ? { error: reasonOf(reason.error) } : {};
     output.event({ event: 'disconnected', peer, blocks: uploaded, bytes, ...error });
     output.line(`Peer ${peer.slice(0, 8)} took ${blocks(uploaded)}, ${readableBytes(bytes)}.`);
   } catch (error) {
     if (signal.aborted) return;
-    output.event({ event: 'refused', error: firstLine(error) });
-    output.line(`A connection came to nothing: ${firstLine(error)}`);
+    output.event({ event: 'refused', error: reasonOf(error) });
+    output.line(`A connection came to nothing: ${reasonOf(error)}`);
   } finally {
     unsubscribe?.();
     clearTimeout(timer);
@@ -95,15 +93,15 @@ async function servePeer(
 function listenAdvice(error: NodeJS.ErrnoException, port: number, host: string): string {
   switch (error.code) {
     case 'EADDRINUSE':
-      return `port ${port} of ${host} is in use: name another --tcp port, or leave it away for a free one`;
+      return `port ${port} of ${host} is in use: name another --tcp port, or leave it out for a free one`;
     case 'EACCES':
       return `no permission to listen on port ${port}: name a --tcp port from 1024 on`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `--host ${host} is no address of this machine: leave it away, or name one that is`;
+      return `--host ${host} is not an address of this machine: leave it out, or name one that is`;
     default:
-      return `cannot listen on port ${port} of ${host}: ${firstLine(error)}`;
+      return `cannot listen on port ${port} of ${host}: ${reasonOf(error)}`;
   }
 }
 

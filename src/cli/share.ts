@@ -1,14 +1,19 @@
 /** `share`: a file, or the feed in a folder, for whoever knows its key. */
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Feed, toHex } from '../index.ts';
 import { nodeStorage } from '../storage/node.ts';
 import type { ShareCommand } from './arguments.ts';
-import { CommandError, exitCodes, machineError, usageError } from './exit.ts';
-import { importFile } from './import-file.ts';
-import { aborted } from './interruption.ts';
-import { blocks, type Output, readableBytes } from './output.ts';
+import { CommandError, exitCodes, interrupted, machineError, reasonOf, usageError } from './exit.ts';
+import { blocks, type Output, progressBar, readableBytes } from './output.ts';
+import { aborted, temporaryFolder } from './process.ts';
 import { listen } from './serve.ts';
-import { temporaryFolder } from './temporary.ts';
+
+/** Bytes of a block; the last one has what is left. */
+const BLOCK_BYTES = 65_536;
+/** Blocks that are appended, signed and flushed together. */
+const BATCH_BLOCKS = 16;
+const feedFiles = ['key', 'secret_key', 'tree', 'signatures', 'bitfield', 'data'];
 
 /** What is being shared, to whoever asks. */
 export interface Sharing {
@@ -43,7 +48,7 @@ export async function share(command: ShareCommand, output: Output, signal: Abort
     await sharing.close();
     throw signal.reason;
   } catch (error) {
-    output.event({ event: 'failed', error: error instanceof Error ? error.message : String(error) });
+    output.event({ event: 'failed', error: reasonOf(error) });
     throw error;
   }
 }
@@ -88,7 +93,7 @@ async function openFeed(
   if (kind.isDirectory()) {
     if (dir !== undefined) {
       throw usageError(
-        `--dir is where the new feed of a file goes, and ${path} is a folder: leave --dir away`,
+        `--dir is where the new feed of a file goes, and ${path} is a folder: leave --dir out`,
       );
     }
     const feed = await Feed.open(nodeStorage(path)).catch((error: unknown) => {
@@ -111,10 +116,68 @@ async function importInto(
 ): Promise<{ feed: Feed; done: () => Promise<void> }> {
   const temporary = dir === undefined ? await temporaryFolder() : undefined;
   try {
-    const feed = await importFile({ path, file, folder: dir ?? temporary!.path }, output, signal);
+    const feed = await importFile(path, file, dir ?? temporary!.path, output, signal);
     return { feed, done: async () => temporary?.remove() };
   } catch (error) {
     await temporary?.remove();
     throw error;
+  }
+}
+
+/**
+ * Makes a feed of the file, with one batch in memory at a time. If that fails or is interrupted, no half of a
+ * feed stays behind.
+ * @throws CommandError if the folder holds a feed already, or this machine fails.
+ */
+async function importFile(
+  path: string,
+  file: FileHandle,
+  folder: string,
+  output: Output,
+  signal: AbortSignal,
+): Promise<Feed> {
+  const feed = await Feed.create(nodeStorage(folder)).catch((error: unknown) => {
+    throw machineError(folder, error);
+  });
+  const bar = await progressBar(output.terminal, 'added', 'blocks');
+  try {
+    const total = Math.ceil((await file.stat()).size / BLOCK_BYTES);
+    for await (const batch of batches(path, file)) {
+      if (signal.aborted) throw interrupted();
+      await feed.append(batch).catch((error: unknown) => {
+        throw machineError(folder, error);
+      });
+      bar.update(feed.length, Math.max(total, feed.length), feed.byteLength);
+    }
+    return feed;
+  } catch (error) {
+    await feed.close().catch(() => {});
+    for (const name of feedFiles) await rm(join(folder, name), { force: true });
+    throw error;
+  } finally {
+    bar.stop();
+  }
+}
+
+/** The file from its start, in batches of whole blocks; only the last block may be smaller. */
+async function* batches(path: string, file: FileHandle): AsyncGenerator<Uint8Array[], void, undefined> {
+  for (let isAtEnd = false; !isAtEnd; ) {
+    const bytes = new Uint8Array(BLOCK_BYTES * BATCH_BLOCKS);
+    let length = 0;
+    while (length < bytes.length) {
+      const { bytesRead } = await file.read(bytes, length, bytes.length - length).catch((error: unknown) => {
+        throw machineError(path, error);
+      });
+      if (bytesRead === 0) {
+        isAtEnd = true;
+        break;
+      }
+      length += bytesRead;
+    }
+    const batch: Uint8Array[] = [];
+    for (let start = 0; start < length; start += BLOCK_BYTES) {
+      batch.push(bytes.subarray(start, Math.min(length, start + BLOCK_BYTES)));
+    }
+    if (batch.length > 0) yield batch;
   }
 }

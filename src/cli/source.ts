@@ -1,10 +1,17 @@
 /** One url of `sync`: dialed, replicated from, and dialed again where that can help. */
-import { type Feed, ProtocolError, type Replication, replicate, toHex } from '../index.ts';
-import type { Transport } from '../stream/transport.ts';
+import {
+  type Clock,
+  type Feed,
+  ProtocolError,
+  type Replication,
+  replicate,
+  type Transport,
+  toHex,
+} from '../index.ts';
 import { dialTcp } from '../transport/node.ts';
-import type { PeerUrl } from './arguments.ts';
+import type { BlockRange, PeerUrl } from './arguments.ts';
 import { worthAnotherTry } from './exit.ts';
-import { pause } from './interruption.ts';
+import { pause } from './process.ts';
 
 /** Milliseconds until a connection must stand: as long as a peer may be silent later. */
 const DIAL_MS = 7500;
@@ -13,6 +20,8 @@ const BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 30_000;
 /** Milliseconds after which a connection counts as one that worked: the attempts are counted anew. */
 const STEADY_MS = 10_000;
+/** Milliseconds without a new block after which a download that has everything waits no longer. */
+const QUIET_MS = 1000;
 
 /** How a source came to its end. */
 export type SourceEnd =
@@ -25,26 +34,38 @@ export type SourceEnd =
 
 export interface SourceOptions {
   readonly feed: Feed;
+  /** What is wanted; `undefined` for all that there is. */
+  readonly range: BlockRange | undefined;
   readonly live: boolean;
   /** Attempts after one that failed. */
   readonly retry: number;
   readonly signal: AbortSignal;
-  /** Whether all that is wanted, as far as anyone knows, is here. */
-  isComplete(): boolean;
+  /** The time that the sessions go by; default the system's. */
+  readonly clock: Clock | undefined;
   onConnected(peer: string): void;
   onRetry(error: ProtocolError, attempt: number, waitMs: number): void;
 }
 
 /**
  * Takes from a url until it has nothing more, fails for good, or the signal aborts.
+ *
+ * That a peer has nothing more is no more than its word, which may have been garbled on the way. A signature
+ * over a greater length than before confirms it. Without one, the peer is asked a second time.
  * @throws What is this machine's fault and not the peer's, such as a StorageError.
  */
 export async function follow(url: PeerUrl, options: SourceOptions): Promise<SourceEnd> {
-  const { retry, signal, onRetry } = options;
+  const { feed, range, retry, signal, onRetry } = options;
+  const { length } = feed;
+  let hasSaidSo = range !== undefined;
   for (let failures = 0; ; ) {
     const { end, hasWorked } = await attempt(url, options);
     if (signal.aborted) return { state: 'stopped' };
-    if (end.state !== 'failed') return end;
+    if (end.state === 'ended') {
+      if (hasSaidSo || feed.length > length) return end;
+      hasSaidSo = true;
+      continue;
+    }
+    if (end.state === 'stopped') return end;
     if (hasWorked) failures = 0;
     if (failures >= retry || !worthAnotherTry(end.error)) return end;
     const waitMs = Math.min(BACKOFF_MS * 2 ** failures, MAX_BACKOFF_MS);
@@ -55,12 +76,36 @@ export async function follow(url: PeerUrl, options: SourceOptions): Promise<Sour
   }
 }
 
+/** Whether the range is here, or all that is known to be. */
+export function isHere(feed: Feed, range: BlockRange | undefined): boolean {
+  const { start, end } = range ?? { start: 0, end: feed.length };
+  return start === end || feed.has(start, end);
+}
+
+/** Resolves when all is here and nothing has come for a while. */
+export async function quiet(feed: Feed, signal: AbortSignal): Promise<void> {
+  let lastAt = performance.now();
+  const unsubscribe = feed.subscribe((event) => {
+    if (event.type === 'download') lastAt = performance.now();
+  });
+  try {
+    while (!signal.aborted) {
+      const left = lastAt + QUIET_MS - performance.now();
+      if (left <= 0 && isHere(feed, undefined)) return;
+      await pause(Math.max(left, QUIET_MS / 10), signal);
+    }
+  } finally {
+    unsubscribe();
+  }
+}
+
 /** `hasWorked`: it brought a block, or stood for a while. */
 async function attempt(
   url: PeerUrl,
   options: SourceOptions,
 ): Promise<{ end: SourceEnd; hasWorked: boolean }> {
-  const { feed, live, signal, isComplete, onConnected } = options;
+  const { feed, range, live, signal, clock, onConnected } = options;
+  const over = new AbortController();
   let replication: Replication | undefined;
   let connectedAt = Number.POSITIVE_INFINITY;
   let stored = 0;
@@ -71,18 +116,26 @@ async function attempt(
     end,
     hasWorked: stored > 0 || performance.now() - connectedAt > STEADY_MS,
   });
+  // A live feed has no end.
+  const wanted = live && range === undefined ? undefined : feed.download(range);
+  let hasAll = false;
+  const complete = wanted?.done.then(() => {
+    hasAll = true;
+    // The peer ends the session when it has nothing more either. One that does not is not waited for.
+    return range === undefined ? quiet(feed, over.signal) : undefined;
+  });
+  complete?.catch(() => {});
   try {
-    replication = await replicate(await dial(url, signal), { feeds: feed, live, signal });
+    replication = await replicate(await dial(url, signal), { feeds: feed, live, signal, clock });
     connectedAt = performance.now();
     onConnected(toHex(replication.session.remote.id));
-    const reason = await replication.closed;
-    if ('error' in reason) throw reason.error;
-    // A live feed has no end. Otherwise who hangs up first may be a peer that was stopped, and had more.
-    if (live || (reason.code === 'remote-closed' && !isComplete())) {
-      throw new ProtocolError(
-        'transport',
-        live ? 'the peer hung up' : 'the peer hung up before all was here',
-      );
+    const reason = await Promise.race([replication.closed, ...(complete === undefined ? [] : [complete])]);
+    if (typeof reason === 'object') {
+      if ('error' in reason) throw reason.error;
+      if (live) throw new ProtocolError('transport', 'the peer hung up');
+      // It may have been stopped, and have more.
+      if (reason.code === 'remote-closed' && !(hasAll && isHere(feed, range)))
+        throw new ProtocolError('transport', 'the peer hung up before all was here');
     }
     return ended({ state: 'ended' });
   } catch (error) {
@@ -90,6 +143,9 @@ async function attempt(
     if (!(error instanceof ProtocolError)) throw error;
     return ended({ state: 'failed', error });
   } finally {
+    over.abort();
+    wanted?.cancel();
+    replication?.abort();
     unsubscribe();
   }
 }

@@ -68,7 +68,7 @@ describe('places that will not do', () => {
       1,
       /taken holds a feed already: share that folder/,
     );
-    expectOneLine(await run(work, 'share', folder, '--dir', at('other')), 2, /leave --dir away/);
+    expectOneLine(await run(work, 'share', folder, '--dir', at('other')), 2, /leave --dir out/);
     expect(snapshot(folder)).toBe(before);
     expect(existsSync(at('other'))).toBe(false);
   });
@@ -79,7 +79,7 @@ describe('places that will not do', () => {
     const { port } = server.address() as AddressInfo;
     expectOneLine(await run(work, 'share', file, '--tcp', String(port)), 1, /port \d+ .* is in use/);
     server.close();
-    expectOneLine(await run(work, 'share', file, '--host', '192.0.2.1'), 1, /192\.0\.2\.1 is no address/);
+    expectOneLine(await run(work, 'share', file, '--host', '192.0.2.1'), 1, /192\.0\.2\.1 is not an address/);
   });
 
   it('sync: a folder of another feed stays as it is', async () => {
