@@ -33,8 +33,19 @@ async function* read(duplex: Duplex): AsyncGenerator<Uint8Array, void, undefined
 }
 
 async function write(duplex: Duplex, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-  for await (const chunk of chunks) {
-    if (!duplex.write(chunk)) await event(duplex, 'drain');
+  const iterator = chunks[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const { value: chunk, done } = await untilClosed(duplex, iterator.next());
+      if (done) break;
+      if (!duplex.write(chunk)) await event(duplex, 'drain');
+    }
+  } catch (error) {
+    // Not awaited: a generator that waits for its own next chunk returns only once it has it.
+    iterator.return?.().catch(() => {});
+    // Left open, the remote would wait for the rest.
+    duplex.destroy();
+    throw error;
   }
   if (duplex.writableFinished) return;
   const finished = event(duplex, 'finish');
@@ -42,20 +53,35 @@ async function write(duplex: Duplex, chunks: AsyncIterable<Uint8Array>): Promise
   await finished;
 }
 
-/** Waits for the event; rejects where the stream closes before. */
+/** The promise's outcome, or a rejection once the stream has closed. */
+function untilClosed<T>(duplex: Duplex, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onClose = (): void => reject(closedEarly(duplex));
+    if (duplex.closed) onClose();
+    duplex.once('close', onClose);
+    promise.then(resolve, reject).finally(() => duplex.off('close', onClose));
+  });
+}
+
+/** Waits for the event; rejects if the stream closes first. */
 function event(duplex: Duplex, name: 'drain' | 'finish'): Promise<void> {
   return new Promise((resolve, reject) => {
-    const settle = (error?: unknown): void => {
-      duplex.off(name, onEvent).off('close', onClose);
-      if (error === undefined) resolve();
-      else reject(error);
+    const settle = (): void => void duplex.off(name, onEvent).off('close', onClose);
+    const onEvent = (): void => {
+      settle();
+      resolve();
     };
-    const onEvent = (): void => settle();
-    const onClose = (): void =>
-      settle(duplex.errored ?? new Error('the stream closed before all was written'));
+    const onClose = (): void => {
+      settle();
+      reject(closedEarly(duplex));
+    };
     if (duplex.destroyed) return onClose();
     duplex.once(name, onEvent).once('close', onClose);
   });
+}
+
+function closedEarly(duplex: Duplex): Error {
+  return duplex.errored ?? new Error('the stream closed before everything was written');
 }
 
 /**

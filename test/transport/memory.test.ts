@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+import { memoryPair } from '../../src/transport/memory.ts';
+import { chunksOf, readAll, transportContract } from './contract.ts';
+
+transportContract('memoryPair', {
+  async make() {
+    const [here, there] = memoryPair();
+    return { here, there };
+  },
+  // One chunk: it is handed over when it is asked for.
+  bufferedBytes: 65_536,
+  readOnAbort: 'rejected',
+});
+
+it('an abort gives each side a reason: its own, or that the other cut', async () => {
+  const [here, there] = memoryPair();
+  const reason = new Error('enough');
+  const sinking = here.sink(chunksOf(Uint8Array.of(1)));
+  here.abort(reason);
+  await expect(sinking).rejects.toBe(reason);
+  await expect(readAll(here.source)).rejects.toBe(reason);
+  await expect(readAll(there.source)).rejects.toMatchObject({ cause: reason });
+});

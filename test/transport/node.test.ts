@@ -1,0 +1,189 @@
+import { getEventListeners } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { ProtocolError } from '../../src/errors.ts';
+import { deferred } from '../../src/stream/deferred.ts';
+import type { Transport } from '../../src/stream/transport.ts';
+import { dialTcp, listenTcp, nodeTransport } from '../../src/transport/node.ts';
+import { chunksOf, held, readAll, settled, transportContract } from './contract.ts';
+
+/** Two sockets joined over the loopback. */
+async function sockets(pauseOnConnect = false): Promise<[Socket, Socket]> {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
+  const { port } = server.address() as { port: number };
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const pair: [Socket, Socket] = [socket, await accepted];
+  server.close();
+  return pair;
+}
+
+/** Two Duplexes joined like a wire: destroying either destroys the other. */
+function duplexes(): [Duplex, Duplex] {
+  const make = (other: () => Duplex): Duplex & { resume_?: (() => void) | undefined } => {
+    const duplex: Duplex & { resume_?: (() => void) | undefined } = new Duplex({
+      read() {
+        const go = duplex.resume_;
+        duplex.resume_ = undefined;
+        go?.();
+      },
+      write(chunk, _, done) {
+        const target = other() as typeof duplex;
+        if (target.push(chunk)) done();
+        else target.resume_ = done;
+      },
+      final(done) {
+        other().push(null);
+        done();
+      },
+      destroy(error, done) {
+        other().destroy();
+        done(error);
+      },
+    });
+    return duplex;
+  };
+  const a: Duplex = make(() => b);
+  const b: Duplex = make(() => a);
+  return [a, b];
+}
+
+transportContract('nodeTransport over TCP', {
+  async make() {
+    const emitters = await sockets();
+    const [here, there] = emitters.map(nodeTransport) as [Transport, Transport];
+    return { here, there, emitters };
+  },
+  // What a kernel buffers for a connection of its own machine.
+  bufferedBytes: 33_554_432,
+  readOnAbort: 'resolved',
+});
+
+transportContract('nodeTransport over a Duplex', {
+  async make() {
+    const emitters = duplexes();
+    const [here, there] = emitters.map(nodeTransport) as [Transport, Transport];
+    return { here, there, emitters };
+  },
+  bufferedBytes: 262_144,
+  readOnAbort: 'rejected',
+});
+
+describe('nodeTransport', () => {
+  it('tells the reader and the writer of an error of the stream', async () => {
+    const [duplex] = duplexes();
+    const transport = nodeTransport(duplex);
+    const reading = readAll(transport.source);
+    const writing = transport.sink(held().chunks);
+    reading.catch(() => {});
+    writing.catch(() => {});
+    const reason = new Error('the cable was cut');
+    duplex.destroy(reason);
+    await expect(reading).rejects.toBe(reason);
+    await expect(writing).rejects.toBe(reason);
+  });
+
+  it('tells the reader of a connection that the remote resets', async () => {
+    const [ours, theirs] = await sockets(true);
+    const transport = nodeTransport(ours);
+    const { chunks } = held();
+    const reading = readAll(transport.source);
+    const writing = transport.sink(
+      (async function* () {
+        yield new Uint8Array(1000);
+        yield* chunks;
+      })(),
+    );
+    reading.catch(() => {});
+    writing.catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    // What was received and not read makes the system send a reset instead of an end.
+    theirs.destroy();
+    await expect(reading).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(await settled(writing)).toBe('rejected');
+  });
+
+  it('returns the chunks that it was given when it is aborted', async () => {
+    const [duplex] = duplexes();
+    const transport = nodeTransport(duplex);
+    const { chunks, returned } = held();
+    const writing = transport.sink(chunks);
+    transport.abort();
+    expect(await settled(writing)).toBe('rejected');
+    expect(returned()).toBe(true);
+  });
+
+  it('aborts a socket that is still connecting', async () => {
+    const socket = connect({ port: 9, host: '127.0.0.1' });
+    const transport = nodeTransport(socket);
+    const reading = readAll(transport.source);
+    reading.catch(() => {});
+    transport.abort();
+    expect(await settled(reading)).toBe('rejected');
+  });
+});
+
+describe('TCP', () => {
+  it('listens on a free port, and carries bytes from a dial', async () => {
+    const accepted: Transport[] = [];
+    const server = await listenTcp(0, '127.0.0.1', (transport) => void accepted.push(transport));
+    expect(server.port).toBeGreaterThan(0);
+    expect(server.host).toBe('127.0.0.1');
+    const transport = await dialTcp(server.port);
+    const sinking = transport.sink(chunksOf(Uint8Array.of(1, 2)));
+    while (accepted.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect([...(await readAll(accepted[0]!.source))]).toEqual([1, 2]);
+    await accepted[0]!.sink(chunksOf());
+    await readAll(transport.source);
+    await sinking;
+    await server.close();
+    await expect(dialTcp(server.port)).rejects.toMatchObject({ code: 'transport' });
+  });
+
+  it('stops listening while what is connected stays', async () => {
+    const accepting = deferred<Transport>();
+    const server = await listenTcp(0, '127.0.0.1', accepting.resolve);
+    const transport = await dialTcp(server.port);
+    const theirs = await accepting.promise;
+    const closing = server.close();
+    await expect(dialTcp(server.port)).rejects.toMatchObject({ code: 'transport' });
+    const answer = theirs.sink(chunksOf(Uint8Array.of(7)));
+    expect([...(await readAll(transport.source))]).toEqual([7]);
+    await answer;
+    transport.abort();
+    theirs.abort();
+    expect(await settled(closing)).toBe('resolved');
+    expect(await settled(server.close())).toBe('resolved');
+  });
+
+  it('says that nothing answers on a closed port', async () => {
+    const server = await listenTcp(0, '127.0.0.1', () => {});
+    await server.close();
+    const error = await dialTcp(server.port).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ProtocolError);
+    expect(error).toMatchObject({ code: 'transport' });
+    expect(String(error)).toContain(`cannot connect to 127.0.0.1:${server.port} (ECONNREFUSED)`);
+  });
+
+  it('rejects a listen on a port in use', async () => {
+    const server = await listenTcp(0, '127.0.0.1', () => {});
+    await expect(listenTcp(server.port, '127.0.0.1', () => {})).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await server.close();
+  });
+
+  it('ends a dial when its signal aborts, before or meanwhile, and leaves no listener on it', async () => {
+    const server = await listenTcp(0, '127.0.0.1', (transport) => transport.abort());
+    await expect(dialTcp(server.port, '127.0.0.1', AbortSignal.abort('before'))).rejects.toBe('before');
+    const controller = new AbortController();
+    const dialing = dialTcp(server.port, '127.0.0.1', controller.signal);
+    controller.abort('meanwhile');
+    await expect(dialing).rejects.toBe('meanwhile');
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
+    const { signal } = new AbortController();
+    (await dialTcp(server.port, '127.0.0.1', signal)).abort();
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    await server.close();
+  });
+});
