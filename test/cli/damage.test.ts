@@ -8,79 +8,16 @@ import { existsSync, readFileSync } from 'node:fs';
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { SyncCommand } from '../../src/cli/arguments.ts';
-import { CommandError } from '../../src/cli/exit.ts';
-import type { CommandEvent, Output } from '../../src/cli/output.ts';
-import { sync } from '../../src/cli/sync.ts';
-import { type Clock, Feed, memoryStorage, replicate, toHex } from '../../src/index.ts';
+import { Feed, memoryStorage } from '../../src/index.ts';
 import { nodeStorage } from '../../src/storage/node.ts';
-import { listenTcp } from '../../src/transport/node.ts';
-import { type Damage, DamagedTransport, flipBit } from '../feed/damaged-transport.ts';
+import { flipBit } from '../feed/damaged-transport.ts';
 import { blocksOf } from '../interop/blocks.ts';
+import { type Direction, type Run, syncHere } from './in-process.ts';
 import { workFolder } from './run.ts';
 
 const isThorough = process.env.ALL_BITS === '1';
 /** Runs at the same time: most of a run is waiting for the disk. */
 const WORKERS = 16;
-/** How much faster than the system's clock the sessions' time passes: a peer is given up after 300 ms. */
-const HASTE = 25;
-
-const clock: Clock = {
-  now: () => performance.now() * HASTE,
-  after(ms, fn) {
-    const timer = setTimeout(fn, ms / HASTE);
-    return () => clearTimeout(timer);
-  },
-};
-
-type Direction = 'in' | 'out';
-
-interface Place {
-  readonly dir: string;
-  readonly out: string;
-}
-
-interface Run {
-  readonly code: number;
-  readonly message: string;
-  readonly last: CommandEvent;
-  readonly passed: { readonly in: number; readonly out: number };
-}
-
-/** One `sync` from a server whose first connection is damaged; `in` is what the server receives. */
-async function run(
-  feed: Feed,
-  { dir, out }: Place,
-  damages: { in?: Damage; out?: Damage } = {},
-): Promise<Run> {
-  const passed = { in: 0, out: 0 };
-  let connections = 0;
-  const listener = await listenTcp(0, '127.0.0.1', (transport) => {
-    const isFirst = connections++ === 0;
-    const damaged = new DamagedTransport(transport, isFirst ? damages : {});
-    replicate(damaged, { feeds: () => feed, live: true, clock })
-      .then(({ closed }) => closed)
-      .catch(() => {})
-      .finally(() => isFirst && Object.assign(passed, damaged.passed));
-  });
-  const url = { text: 'tcp://peer', host: '127.0.0.1', port: listener.port };
-  const rest = { blocks: undefined, live: false, retry: 0, json: true };
-  const command: SyncCommand = { name: 'sync', key: toHex(feed.key), urls: [url], dir, out, ...rest };
-  const events: CommandEvent[] = [];
-  const silent = { line() {}, note() {}, failure() {}, terminal: undefined };
-  const output: Output = { ...silent, json: true, event: (event) => events.push(event) };
-  let code = 0;
-  let message = '';
-  try {
-    // Should it ever hang, it ends with 130, which no test expects.
-    await sync(command, output, AbortSignal.timeout(120_000), clock);
-  } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    ({ exit: code, message } = error);
-  }
-  await listener.close();
-  return { code, message, last: events.at(-1)!, passed };
-}
 
 const work = workFolder();
 const blocks = blocksOf(12, 60);
@@ -92,7 +29,7 @@ const whole = await Feed.create(memoryStorage());
 await whole.append(blocks.slice(0, 8));
 /** A folder with all that the feed had by then. */
 const earlier = join(work, 'earlier');
-await run(whole, { dir: earlier, out: join(work, 'earlier-out') });
+await syncHere(whole, { dir: earlier, out: join(work, 'earlier-out') });
 await whole.append(blocks.slice(8));
 
 interface Case {
@@ -150,7 +87,11 @@ async function flip(
   const { feed, blocks, before } = one;
   try {
     if (before !== undefined) await cp(before.folder, dir, { recursive: true });
-    const { code, message, last } = await run(feed, { dir, out }, { [direction]: flipBit(position, bit) });
+    const { code, message, last } = await syncHere(
+      feed,
+      { dir, out },
+      { [direction]: flipBit(position, bit) },
+    );
     const count = (await held(dir, one)) - (before?.length ?? 0);
     if (last.downloaded !== count) return `${last.downloaded} blocks were reported and ${count} are stored`;
     if (code === 0) {
@@ -179,7 +120,7 @@ describe.each(cases)('sync of $name over a connection that changes one bit', (on
 
   it('is exact where nothing changes', async () => {
     if (before !== undefined) await cp(before.folder, dir, { recursive: true });
-    const { code, last, ...rest } = await run(feed, { dir, out });
+    const { code, last, ...rest } = await syncHere(feed, { dir, out });
     ({ passed } = rest);
     reference = files(dir);
     const length = blocks.length;

@@ -1,11 +1,9 @@
 /** Ctrl-C and worse: nothing temporary stays, and nothing that was stored is lost. */
-import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { Feed, toHex } from '../../src/index.ts';
-import { nodeStorage } from '../../src/storage/node.ts';
-import { feedOf, noise, rawServer, serve } from './peer.ts';
-import { lastLine, run, share, start, workFolder } from './run.ts';
+import { noise, rawServer } from './peer.ts';
+import { lastLine, share, start, workFolder } from './run.ts';
 
 const work = workFolder();
 const at = (...names: string[]): string => join(work, ...names);
@@ -50,25 +48,5 @@ describe('a command that is interrupted', () => {
     sharing.child.kill('SIGINT');
     expect((await sharing.ended).code).toBe(130);
     expect(readdirSync(dir)).toEqual([]);
-  });
-
-  it('sync: after kill -9 the next one goes on, and downloads no stored block again', async () => {
-    const blocks = Array.from({ length: 3000 }, (_, i) => noise(8000 + (i % 100), `${i}`));
-    const feed = await feedOf(blocks);
-    const url = await serve(feed);
-    const words = ['sync', toHex(feed.key), url, '--dir', at('killed'), '--json'];
-    const first = start(work, words);
-    const reported = (await first.line('progress')).held as number;
-    first.child.kill('SIGKILL');
-    await first.ended;
-    const copy = await Feed.open(nodeStorage(at('killed')));
-    const held = copy.count();
-    await copy.close();
-    expect(held).toBeGreaterThanOrEqual(reported);
-    expect(held).toBeLessThan(blocks.length);
-    const second = await run(work, ...words, '--out', at('after'));
-    expect(second.code).toBe(0);
-    expect(lastLine(second)).toMatchObject({ event: 'done', downloaded: blocks.length - held });
-    expect(readFileSync(at('after')).equals(Buffer.concat(blocks))).toBe(true);
   });
 });
