@@ -1,6 +1,6 @@
 /**
  * What a feed asks of the place that keeps it: six named files with random access. The layout inside
- * them is the feed's business (see `sleep.ts`), so that a folder can travel between storages.
+ * them is the feed's business (see `files/sleep-files.ts`), so that a folder can travel between storages.
  */
 
 import type { MaybePromise } from '../stream/stage.ts';
@@ -19,8 +19,6 @@ export interface StorageFile {
   read(offset: number, length: number): MaybePromise<Uint8Array>;
   /** Writes all of `bytes` at `offset`, growing the file where needed. The caller may reuse `bytes` after. */
   write(offset: number, bytes: Uint8Array): MaybePromise<void>;
-  /** Cuts the file off at `length` bytes. */
-  truncate(length: number): MaybePromise<void>;
   /** Returns the space of a range to the machine where that can be done; its bytes are worth nothing after. */
   discard?(offset: number, length: number): MaybePromise<void>;
   /** Returns once everything written before would survive a loss of power. */

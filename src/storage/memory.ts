@@ -12,7 +12,6 @@ export interface MemoryFile extends StorageFile {
   size(): number;
   read(offset: number, length: number): Uint8Array;
   write(offset: number, bytes: Uint8Array): void;
-  truncate(length: number): void;
   discard(offset: number, length: number): void;
   flush(): void;
 }
@@ -72,12 +71,6 @@ class PagedFile implements MemoryFile {
       this.#page(number, to).set(bytes.subarray(at, at + to - from), from);
     }
     if (bytes.length > 0) this.#size = Math.max(this.#size, offset + bytes.length);
-  }
-
-  truncate(length: number): void {
-    assertInteger('length', length);
-    if (length < this.#size) this.discard(length, this.#size - length);
-    this.#size = length;
   }
 
   discard(offset: number, length: number): void {

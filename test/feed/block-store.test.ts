@@ -81,7 +81,6 @@ describe('put', () => {
             if (isFull) throw new Error('no space left');
             file.write(offset, bytes);
           },
-          truncate: (length) => file.truncate(length),
           flush: () => {},
         };
       },

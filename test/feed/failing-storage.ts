@@ -39,7 +39,6 @@ export class FailingStorage implements Storage {
         gate();
         await file.write(offset, bytes);
       },
-      truncate: (length) => file.truncate(length),
       flush: async () => {
         gate();
         await file.flush();

@@ -86,15 +86,16 @@ export class MadeFeed {
   async held(files: SleepFiles): Promise<number[]> {
     const held: number[] = [];
     const length = await files.findLength();
-    for (let block = 0; ; block++) {
-      block = files.bitfield.nextHeld(block, 2 ** 40);
-      if (block === -1) return held;
-      if (block >= length) throw new Error(`block ${block} is past the length ${length}`);
+    const past = files.bitfield.count(length, Number.MAX_SAFE_INTEGER);
+    if (past > 0) throw new Error(`${past} blocks are past the length ${length}`);
+    for (let block = 0; block < length; block++) {
+      if (!files.bitfield.has(block)) continue;
       const bytes = await files.readData(this.offsets[block]!, this.blocks[block]!.length);
       if (Buffer.compare(bytes, this.blocks[block]!) !== 0) throw new Error(`block ${block} has other bytes`);
       await this.#assertProven(files, block);
       held.push(block);
     }
+    return held;
   }
 
   /** Whether each node that the files hold is the feed's, and there is a way from the block to signed roots. */

@@ -284,7 +284,6 @@ describe('SleepFiles', () => {
             writes.push(name);
             file.write(offset, bytes);
           },
-          truncate: (length) => file.truncate(length),
           discard: (offset, length) => file.discard(offset, length),
           flush: () => file.flush(),
         };

@@ -23,8 +23,6 @@ describe('memoryStorage', () => {
     file.write(2 ** 52, Uint8Array.of(1));
     expect(file.size()).toBe(2 ** 52 + 1);
     expect(hex(file.read(2 ** 52 - 1, 3))).toBe('000100');
-    file.truncate(2 ** 50);
-    expect(file.size()).toBe(2 ** 50);
   });
 
   test('discards a range', () => {

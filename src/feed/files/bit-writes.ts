@@ -3,11 +3,7 @@
 import type { TreeNode } from '../merkle/hash.ts';
 import type { Bitfield } from './bitfield.ts';
 import { type Commit, newRoots, type Piece } from './commit.ts';
-import { HEADER_BYTES } from './header.ts';
-
-/** Where the tree bits of a page start and end, in bytes. */
-const NODES_START = 1024;
-const NODES_END = 3072;
+import { HEADER_BYTES, PAGE_BLOCK_BYTES, PAGE_NODE_BYTES } from './header.ts';
 
 /**
  * The writes in groups, each of which is to be on the disk before the next. A commit within one page is one
@@ -40,8 +36,8 @@ export function bitWrites(
   if (dirty.length === 0) return [];
   if (dirty.length === 1) return [whole];
   const nodesAlone = rootless.map(({ offset, bytes }) => ({
-    offset: offset + NODES_START,
-    bytes: bytes.subarray(NODES_START, NODES_END),
+    offset: offset + PAGE_BLOCK_BYTES,
+    bytes: bytes.subarray(PAGE_BLOCK_BYTES, PAGE_BLOCK_BYTES + PAGE_NODE_BYTES),
   }));
   const rooted = whole.filter(({ bytes }, i) => bytes.some((byte, at) => byte !== rootless[i]!.bytes[at]));
   return rooted.length === 0 ? [nodesAlone, rootless] : [nodesAlone, rootless, rooted];

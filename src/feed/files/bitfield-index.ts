@@ -10,7 +10,7 @@
  */
 
 /** Index bytes that 8192 blocks have in the tree: 256 leaves and their parents, and one byte across. */
-const BYTES_A_PAGE = 512;
+const BYTES_PER_PAGE = 512;
 /** Where in them the root of the page's own 256 leaves is. */
 const ROOT = 255;
 /** Above this no block number below 2^53 reaches. */
@@ -35,7 +35,7 @@ function parent(left: number, right: number): number {
 
 /** The 511 index bytes of one page's own tree (and a zero), from its 1024 bytes of block bits. */
 function pageTree(blocks: Uint8Array): Uint8Array {
-  const tree = new Uint8Array(BYTES_A_PAGE);
+  const tree = new Uint8Array(BYTES_PER_PAGE);
   for (let leaf = 0; leaf < 256; leaf++) {
     let byte = 0;
     for (let at = 4 * leaf; at < 4 * leaf + 4; at++) byte = (byte << 2) | summary(blocks[at]!, 0xff);
@@ -89,11 +89,11 @@ export class BitfieldIndex {
 
   /** The `length` index bytes from byte `start`, given how to get at a page's block bits. */
   bytes(start: number, length: number, blocksOf: (page: number) => Uint8Array | undefined): Uint8Array {
-    const page = Math.floor(start / BYTES_A_PAGE);
+    const page = Math.floor(start / BYTES_PER_PAGE);
     const blocks = blocksOf(page);
-    const tree = blocks === undefined ? new Uint8Array(BYTES_A_PAGE) : pageTree(blocks);
-    tree[BYTES_A_PAGE - 1] = this.#above.get(2 * page + 1) ?? 0;
-    const from = start - page * BYTES_A_PAGE;
+    const tree = blocks === undefined ? new Uint8Array(BYTES_PER_PAGE) : pageTree(blocks);
+    tree[BYTES_PER_PAGE - 1] = this.#above.get(2 * page + 1) ?? 0;
+    const from = start - page * BYTES_PER_PAGE;
     return tree.subarray(from, from + length);
   }
 }

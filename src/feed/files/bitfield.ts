@@ -8,16 +8,12 @@ import { assertBytes, assertInteger } from '../../errors.ts';
 import { countBits, fillBits, getBit, nextBit, previousBit } from '../bits.ts';
 import { SparsePages } from '../sparse-pages.ts';
 import { BitfieldIndex, summary } from './bitfield-index.ts';
+import { type BitfieldPageSize, bitfieldPageSizes, PAGE_BLOCK_BYTES, PAGE_NODE_BYTES } from './header.ts';
 
-/** Bytes of one page of the file: hypercore >= 6.22.1 writes 3584, those before wrote 3328. */
-export type BitfieldPageSize = 3584 | 3328;
-
-const BLOCK_BYTES = 1024;
-const NODE_BYTES = 2048;
 /** Blocks of one page. */
-const BLOCKS = 8 * BLOCK_BYTES;
+const BLOCKS = 8 * PAGE_BLOCK_BYTES;
 /** Tree nodes of one page. */
-const NODES = 8 * NODE_BYTES;
+const NODES = 8 * PAGE_NODE_BYTES;
 /** Blocks that one of a page's four topmost summaries stands for. */
 const QUARTER = BLOCKS / 4;
 
@@ -44,9 +40,9 @@ export class Bitfield {
   readonly #dirty = new Set<number>();
   #pageCount = 0;
 
-  constructor(pageSize: BitfieldPageSize = 3584) {
-    if (pageSize !== 3584 && pageSize !== 3328) {
-      throw new RangeError(`"pageSize" expected 3584 or 3328, got ${pageSize}`);
+  constructor(pageSize: BitfieldPageSize = bitfieldPageSizes[0]) {
+    if (!bitfieldPageSizes.includes(pageSize)) {
+      throw new RangeError(`"pageSize" expected ${bitfieldPageSizes.join(' or ')}, got ${pageSize}`);
     }
     this.pageSize = pageSize;
   }
@@ -132,20 +128,6 @@ export class Bitfield {
     return -1;
   }
 
-  /** The first block from `start` to before `end` that is held, or -1. */
-  nextHeld(start: number, end: number): number {
-    for (let i = this.#pages.position(Math.floor(start / BLOCKS)); i < this.#pages.size; i++) {
-      const number = this.#pages.numberAt(i)!;
-      const base = number * BLOCKS;
-      if (base >= end) return -1;
-      const page = this.#pages.get(number)!;
-      if (page.held === 0) continue;
-      const found = nextBit(page.blocks, Math.max(start - base, 0), Math.min(end - base, BLOCKS), true);
-      if (found !== -1) return base + found;
-    }
-    return -1;
-  }
-
   /** How many blocks from `start` to before `end` are held. */
   count(start: number, end: number): number {
     let count = 0;
@@ -196,11 +178,11 @@ export class Bitfield {
     const page = this.#pages.get(number);
     if (page !== undefined) {
       bytes.set(page.blocks);
-      bytes.set(page.nodes, BLOCK_BYTES);
+      bytes.set(page.nodes, PAGE_BLOCK_BYTES);
     }
     const length = this.#indexSize;
     const index = this.#index.bytes(number * length, length, (p) => this.#pages.get(p)?.blocks);
-    bytes.set(index, BLOCK_BYTES + NODE_BYTES);
+    bytes.set(index, PAGE_BLOCK_BYTES + PAGE_NODE_BYTES);
     return bytes;
   }
 
@@ -210,9 +192,9 @@ export class Bitfield {
    */
   load(number: number, bytes: Uint8Array): void {
     assertBytes('bytes', bytes, this.pageSize);
-    const blocks = bytes.slice(0, BLOCK_BYTES);
-    const nodes = bytes.slice(BLOCK_BYTES, BLOCK_BYTES + NODE_BYTES);
-    for (let i = 0; i < BLOCK_BYTES; i++)
+    const blocks = bytes.slice(0, PAGE_BLOCK_BYTES);
+    const nodes = bytes.slice(PAGE_BLOCK_BYTES, PAGE_BLOCK_BYTES + PAGE_NODE_BYTES);
+    for (let i = 0; i < PAGE_BLOCK_BYTES; i++)
       blocks[i]! &= (LEAVES[nodes[2 * i]!]! << 4) | LEAVES[nodes[2 * i + 1]!]!;
     this.#grow(number + 1);
     if (nextBit(blocks, 0, BLOCKS, true) === -1 && nextBit(nodes, 0, NODES, true) === -1) return;
@@ -226,14 +208,14 @@ export class Bitfield {
   }
 
   get #indexSize(): number {
-    return this.pageSize - BLOCK_BYTES - NODE_BYTES;
+    return this.pageSize - PAGE_BLOCK_BYTES - PAGE_NODE_BYTES;
   }
 
   #page(number: number): Page {
     let page = this.#pages.get(number);
     if (page === undefined) {
-      const blocks = new Uint8Array(BLOCK_BYTES);
-      page = { blocks, nodes: new Uint8Array(NODE_BYTES), quarters: [0, 0, 0, 0], held: 0 };
+      const blocks = new Uint8Array(PAGE_BLOCK_BYTES);
+      page = { blocks, nodes: new Uint8Array(PAGE_NODE_BYTES), quarters: [0, 0, 0, 0], held: 0 };
       this.#pages.set(number, page);
       this.#grow(number + 1);
     }

@@ -3,7 +3,7 @@ import { concat } from 'uint8arrays/concat';
 import { assertBytes, assertInteger } from '../../errors.ts';
 import * as flat from '../merkle/flat-tree.ts';
 import { type TreeNode, u64be } from '../merkle/hash.ts';
-import { HEADER_BYTES } from './header.ts';
+import { HEADER_BYTES, NODE_BYTES, SIGNATURE_BYTES } from './header.ts';
 
 /** Bytes that belong at an offset of a file. */
 export interface Piece {
@@ -46,7 +46,7 @@ export function assertCommit(commit: Commit): void {
   }
   for (const { length, bytes } of commit.signatures ?? []) {
     assertInteger('signatures.length', length, 1, 2 ** flat.MAX_DEPTH);
-    assertBytes('signatures.bytes', bytes, 64);
+    assertBytes('signatures.bytes', bytes, SIGNATURE_BYTES);
   }
   for (const block of commit.blocks ?? []) assertInteger('blocks', block, 0, flat.MAX_NODE / 2);
   for (const [start, end] of commit.clear ?? []) {
@@ -73,17 +73,17 @@ export function merge(commits: readonly Commit[]): Commit {
 
 /** Where a tree node is in its file. */
 export function nodeOffset(index: number): number {
-  return HEADER_BYTES + 40 * index;
+  return HEADER_BYTES + NODE_BYTES * index;
 }
 
 /** Where the signature over a length is in its file. */
 export function signatureOffset(length: number): number {
-  return HEADER_BYTES + 64 * (length - 1);
+  return HEADER_BYTES + SIGNATURE_BYTES * (length - 1);
 }
 
 /** A tree node as the file has it: hash, then size in eight bytes. */
 export function nodePiece({ index, hash, size }: TreeNode): Piece {
-  const bytes = new Uint8Array(40);
+  const bytes = new Uint8Array(NODE_BYTES);
   bytes.set(hash);
   bytes.set(u64be(size), 32);
   return { offset: nodeOffset(index), bytes };

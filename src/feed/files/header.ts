@@ -9,12 +9,23 @@ export type HeadedFile = 'bitfield' | 'signatures' | 'tree';
 
 /** Bytes of a header. */
 export const HEADER_BYTES = 32;
+/** Bytes of a tree node: hash and size. */
+export const NODE_BYTES = 40;
+/** Bytes of a signature. */
+export const SIGNATURE_BYTES = 64;
+
+/** Bytes of one page of the bitfield: hypercore >= 6.22.1 writes 3584, older versions wrote 3328. */
+export type BitfieldPageSize = 3584 | 3328;
+export const bitfieldPageSizes: readonly [BitfieldPageSize, BitfieldPageSize] = [3584, 3328];
+/** Bytes of a page's block bits, which come first. */
+export const PAGE_BLOCK_BYTES = 1024;
+/** Bytes of a page's tree bits, which follow them. The index takes the rest. */
+export const PAGE_NODE_BYTES = 2048;
 
 const kinds: Record<HeadedFile, { type: number; entryBytes: readonly number[]; name: string }> = {
-  // The older page size is that of hypercore before 6.22.1.
-  bitfield: { type: 0, entryBytes: [3584, 3328], name: '' },
-  signatures: { type: 1, entryBytes: [64], name: 'Ed25519' },
-  tree: { type: 2, entryBytes: [40], name: 'BLAKE2b' },
+  bitfield: { type: 0, entryBytes: bitfieldPageSizes, name: '' },
+  signatures: { type: 1, entryBytes: [SIGNATURE_BYTES], name: 'Ed25519' },
+  tree: { type: 2, entryBytes: [NODE_BYTES], name: 'BLAKE2b' },
 };
 
 /** The header of a file whose entries have `entryBytes`. */

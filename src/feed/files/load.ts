@@ -2,11 +2,11 @@
 import { StorageError } from '../../errors.ts';
 import * as flat from '../merkle/flat-tree.ts';
 import type { FileName, Storage } from '../storage.ts';
-import { Bitfield, type BitfieldPageSize } from './bitfield.ts';
-import { HEADER_BYTES, type HeadedFile, readHeader } from './header.ts';
+import { Bitfield } from './bitfield.ts';
+import { type BitfieldPageSize, HEADER_BYTES, type HeadedFile, readHeader } from './header.ts';
 
 /** Bitfield pages read at once: some 230 KB. */
-const PAGES_A_READ = 64;
+const PAGES_PER_READ = 64;
 
 /** The files' state. */
 export interface Loaded {
@@ -78,8 +78,8 @@ async function loadBits(storage: Storage, pageSize: BitfieldPageSize | undefined
   const file = storage.file('bitfield');
   // What a cut-off last page lacks reads as zeros.
   const pages = Math.ceil(((await file.size()) - HEADER_BYTES) / pageSize);
-  for (let first = 0; first < pages; first += PAGES_A_READ) {
-    const count = Math.min(PAGES_A_READ, pages - first);
+  for (let first = 0; first < pages; first += PAGES_PER_READ) {
+    const count = Math.min(PAGES_PER_READ, pages - first);
     const bytes = await file.read(HEADER_BYTES + first * pageSize, count * pageSize);
     for (let i = 0; i < count; i++) bits.load(first + i, bytes.subarray(i * pageSize, (i + 1) * pageSize));
   }

@@ -21,7 +21,7 @@ import {
   parseNode,
   signatureOffset,
 } from './commit.ts';
-import { HEADER_BYTES, type HeadedFile, header } from './header.ts';
+import { HEADER_BYTES, type HeadedFile, header, NODE_BYTES, SIGNATURE_BYTES } from './header.ts';
 import { dropPast, load } from './load.ts';
 import { NodeCache } from './node-cache.ts';
 import { storedLength } from './stored-length.ts';
@@ -101,7 +101,7 @@ export class SleepFiles {
     const signatures = await this.#storage.file('signatures').size();
     return storedLength({
       bits: this.#bits,
-      signatures: Math.max(0, Math.floor((signatures - HEADER_BYTES) / 64)),
+      signatures: Math.max(0, Math.floor((signatures - HEADER_BYTES) / SIGNATURE_BYTES)),
       readSignature: (length) => this.readSignature(length),
       readNode: (index) => this.readNode(index),
     });
@@ -118,7 +118,7 @@ export class SleepFiles {
       if (node !== undefined) this.#cache.set(node);
       return node;
     };
-    const bytes = this.#storage.file('tree').read(nodeOffset(index), 40);
+    const bytes = this.#storage.file('tree').read(nodeOffset(index), NODE_BYTES);
     return bytes instanceof Promise ? bytes.then(keep) : keep(bytes);
   }
 
@@ -136,7 +136,7 @@ export class SleepFiles {
     this.#assertOpen();
     if (length === 0) return undefined;
     const known = (bytes: Uint8Array) => (bytes.every((byte) => byte === 0) ? undefined : bytes);
-    const bytes = this.#storage.file('signatures').read(signatureOffset(length), 64);
+    const bytes = this.#storage.file('signatures').read(signatureOffset(length), SIGNATURE_BYTES);
     return bytes instanceof Promise ? bytes.then(known) : known(bytes);
   }
 
@@ -261,8 +261,9 @@ export class SleepFiles {
     const add = (name: FileName, pieces: readonly Piece[]) => {
       if (pieces.length > 0) files.set(name, (files.get(name) ?? []).concat(pieces));
     };
+    const entryBytes = { tree: NODE_BYTES, signatures: SIGNATURE_BYTES, bitfield: this.#bits.pageSize };
     for (const name of headed) {
-      const bytes = header(name, name === 'bitfield' ? this.#bits.pageSize : name === 'tree' ? 40 : 64);
+      const bytes = header(name, entryBytes[name]);
       if (!this.#headers.has(name)) add(name, [{ offset: 0, bytes }]);
     }
     if (key !== undefined && this.#key === undefined) add('key', [{ offset: 0, bytes: key }]);

@@ -62,11 +62,6 @@ export class DiskFile implements StorageFile {
     });
   }
 
-  truncate(length: number): Promise<void> {
-    assertInteger('length', length);
-    return this.#with(true, async (file) => file!.truncate(length));
-  }
-
   flush(): Promise<void> {
     return this.#with(false, async (file) => {
       await file?.datasync();
