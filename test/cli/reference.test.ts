@@ -58,7 +58,7 @@ it('shares a folder that hypercore wrote with hypercore', { timeout: 120_000 }, 
   await promise((done) => reader.download({ start: 0, end: blocks.length }, done));
   await expectWhole(reader);
   // `share` is live, and so stays: with hypercore, the one that is not live has to hang up.
-  socket.end();
+  socket.destroy();
   expect(await closed).toBeUndefined();
   child.kill('SIGINT');
   expect((await ended).code).toBe(130);
