@@ -8,7 +8,7 @@
 import { equals } from 'uint8arrays/equals';
 import { cipher } from '../crypto/cipher.ts';
 import { discoveryKey } from '../crypto/discovery-key.ts';
-import { parseKey, toHex } from '../crypto/hex.ts';
+import { parseKey } from '../crypto/hex.ts';
 import { ProtocolError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { Clock } from '../stream/clock.ts';
@@ -21,6 +21,7 @@ import { decode, encode, frame } from '../wire/packet.ts';
 import type { Channel } from './channel.ts';
 import { type CloseReason, Ending } from './ending.ts';
 import { ExtensionNames } from './extension-names.ts';
+import { hungUp, idleFault, type Progress, transportFault, unknownFeed } from './faults.ts';
 import { checkFirstFeed, type FirstFeed, readFirstFrame } from './handshake.ts';
 import { Keepalive } from './keepalive.ts';
 import { type ConnectOptions, readOptions, type Settings } from './options.ts';
@@ -29,12 +30,12 @@ import { type Remote, readRemote } from './remote.ts';
 import { Router } from './router.ts';
 
 /**
- * Opens a session over a transport. Resolves on the remote's Handshake: only who knows the key can send one
- * that is read here.
+ * Opens a session over a transport. Resolves on the remote's Handshake, which only a holder of the key can
+ * send in a form that is readable here.
  *
- * @throws ProtocolError where the remote is at fault, is silent, or hangs up.
- * @throws The signal's reason where it aborts.
- * @throws TypeError, RangeError for options that are none.
+ * @throws ProtocolError if the remote is at fault, stays silent, or hangs up.
+ * @throws The signal's reason if it aborts.
+ * @throws TypeError, RangeError for invalid options.
  */
 export async function connect(transport: Transport, options: ConnectOptions): Promise<Session> {
   const settings = await readOptions(options).catch((error) => {
@@ -57,11 +58,12 @@ export class Session {
   readonly #extensions: ExtensionNames;
   readonly #handshaken: Deferred<void> = deferred();
   readonly #ending: Ending;
-  /** Settles when the outbound side has something to introduce itself with; `undefined` where it never has. */
+  /** Resolves with the first Feed to send; `undefined` if the session ends before there is one. */
   readonly #introduced: Deferred<FirstFeed | undefined> = deferred();
   #local: FirstFeed | undefined;
   #remote: Remote | undefined;
-  /** The discovery key of the first feed, where it is the remote that names it. */
+  #receivedBytes = 0;
+  /** The discovery key of the first feed, if the remote named it. */
   #asked: Uint8Array | undefined;
 
   /** @internal Use {@link connect}. */
@@ -95,7 +97,7 @@ export class Session {
     if (signal?.aborted) this.#onAbort();
   }
 
-  /** Whether this side wants to stay when it has everything. */
+  /** Whether this side stays connected once it has everything. */
   get live(): boolean {
     return this.#settings.live;
   }
@@ -113,7 +115,12 @@ export class Session {
     return this.#settings.clock;
   }
 
-  /** @internal Resolves on the remote's Handshake; rejects where the session ends before. */
+  /** @internal Bytes that came from the transport so far: inside a long frame they are the only sign of progress. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
+  /** @internal Resolves on the remote's Handshake; rejects if the session ends first. */
   get handshaken(): Promise<void> {
     return this.#handshaken.promise;
   }
@@ -134,7 +141,7 @@ export class Session {
     return this.#ending.closed;
   }
 
-  /** The channels that the remote opens, as they come. One not open on this side yet has no `key`. */
+  /** The channels that the remote opens, as they come. A channel that is not open on this side yet has no `key`. */
   get incoming(): AsyncIterable<Channel> {
     return this.#router.incoming();
   }
@@ -144,7 +151,7 @@ export class Session {
    * has opened it too.
    */
   open(key: Uint8Array | string): Channel {
-    if (!this.#ending.isOpen) throw new TypeError('the session has ended: connect anew');
+    if (!this.#ending.isOpen) throw new TypeError('the session has ended: connect again');
     const { crypto, encrypted, live, ack, userData, extensions } = this.#settings;
     const feedKey = parseKey(key);
     const dk = discoveryKey(crypto, feedKey);
@@ -166,8 +173,8 @@ export class Session {
   }
 
   /**
-   * Ends the session at once. `closed` resolves with `failed` where the reason is a `ProtocolError`, the
-   * remote's fault, else with `aborted`.
+   * Ends the session at once. `closed` resolves with `failed` if the reason is a `ProtocolError`, the
+   * remote's fault; otherwise with `aborted`.
    */
   abort(reason: unknown = new Error('the session was aborted')): void {
     if (reason instanceof ProtocolError) this.#ending.end({ code: 'failed', error: reason });
@@ -207,15 +214,16 @@ export class Session {
     }
   }
 
-  /** The transport's chunks. Before the Handshake they do not count: anyone can send zeros for ever. */
+  /** The transport's chunks. Before the Handshake they do not reset the idle deadline: anyone can send zeros forever. */
   async *#signsOfLife(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       for await (const chunk of this.#transport.source) {
+        this.#receivedBytes += chunk.byteLength;
         if (this.#remote !== undefined) this.#keepalive.received();
         yield chunk;
       }
     } catch (error) {
-      throw this.#cut(error);
+      throw transportFault(this.#progress, error);
     }
   }
 
@@ -226,18 +234,13 @@ export class Session {
     if (this.#local !== undefined) return this.#local.key;
     this.#asked = feed.discoveryKey;
     const found = await keys?.(feed.discoveryKey);
-    if (found === undefined) {
-      throw new ProtocolError(
-        'unknown-feed',
-        `the remote asks for the feed of discovery key ${toHex(feed.discoveryKey)}, which this side does not have`,
-      );
-    }
+    if (found === undefined) throw unknownFeed(feed.discoveryKey);
     const key = this.#checked(found, feed.discoveryKey);
     if (this.#ending.isOpen) this.open(key);
     return key;
   }
 
-  /** What `keys` found. */
+  /** The key that `keys` found, checked against the discovery key that was asked for. */
   #checked(found: Uint8Array | string, asked: Uint8Array): Uint8Array {
     const key = parseKey(found);
     if (!equals(discoveryKey(this.#settings.crypto, key), asked)) {
@@ -258,14 +261,14 @@ export class Session {
     this.#handshaken.resolve();
   }
 
-  /** Opens a channel of the remote's here too, where `keys` knows its feed. */
+  /** Opens a channel that the remote opened, if `keys` knows its feed. */
   #onOffer(channel: Channel): void {
     const open = (found: Uint8Array | string | undefined): void => {
       if (found === undefined || !this.#ending.isOpen || channel.isEnded) return;
       this.open(this.#checked(found, channel.discoveryKey));
     };
     try {
-      // At once where `keys` knows at once: the messages behind this Feed may be more than may wait for it.
+      // Synchronously if `keys` answers synchronously: more messages may follow this Feed than may wait for it.
       const found = this.#settings.keys?.(channel.discoveryKey);
       if (found instanceof Promise) found.then(open).catch((error) => this.abort(error));
       else open(found);
@@ -288,7 +291,7 @@ export class Session {
       await this.#transport.sink(this.#outbound());
       this.#ending.sentAll();
     } catch (error) {
-      this.abort(this.#cut(error));
+      this.abort(transportFault(this.#progress, error));
     }
   }
 
@@ -307,7 +310,7 @@ export class Session {
         yield* chunks;
       }
     } catch (error) {
-      // A message that cannot be made or written; what the transport throws does not come through here.
+      // A message could not be made or encoded. The transport's own errors do not come through here.
       this.abort(error);
     }
   }
@@ -319,20 +322,12 @@ export class Session {
   // The end.
 
   #onRemoteEnd(): void {
-    if (this.#remote === undefined && this.#ending.isOpen) {
-      this.abort(
-        new ProtocolError(
-          'refused',
-          'the remote hung up before its Handshake: it does not have this feed, or does not want this peer',
-        ),
-      );
-      return;
-    }
+    if (this.#remote === undefined && this.#ending.isOpen) return this.abort(hungUp());
     this.#finish('remote-closed');
     this.#ending.remoteEnded();
   }
 
-  /** Takes nothing new, sends what is left, and ends this side. */
+  /** Accepts nothing new, sends what is queued, then ends this side. */
   #finish(code: 'closed' | 'remote-closed'): void {
     if (!this.#ending.begin(code)) return;
     this.#settings.trace?.({ type: 'state', state: 'closing' });
@@ -343,27 +338,13 @@ export class Session {
     this.#keepalive.suspend();
   }
 
-  /** What the transport threw. */
-  #cut(error: unknown): ProtocolError {
-    if (error instanceof ProtocolError) return error;
-    const reason = error instanceof Error ? error.message : String(error);
-    // A peer that refuses often has no gentler way: what was sent to it and not read makes its end a reset.
-    return this.#local !== undefined && this.#remote === undefined
-      ? new ProtocolError(
-          'refused',
-          `the connection was lost before the remote's Handshake (${reason}): it does not have this feed, or does not want this peer`,
-          { cause: error },
-        )
-      : new ProtocolError('transport', `the connection failed: ${reason}`, { cause: error });
-  }
-
   #onEnd(error: unknown): void {
     this.#keepalive.stop();
     this.#settings.signal?.removeEventListener('abort', this.#onAbort);
     this.#introduced.resolve(undefined);
     this.#outbox.abort();
     this.#router.end(error);
-    // Also after both sides have ended: an adapter frees here what it holds.
+    // Also after a proper end, so that an adapter can free what it holds.
     this.#transport.abort(error);
     this.#handshaken.reject(error ?? new Error('the session was closed before the remote answered'));
     this.#settings.trace?.({ type: 'state', state: 'closed' });
@@ -371,21 +352,13 @@ export class Session {
 
   readonly #onAbort = (): void => this.abort(this.#settings.signal?.reason);
 
-  readonly #onIdle = (): void => {
-    const seconds = this.limits.idleMs / 1000;
-    const timeout = (message: string): void => this.abort(new ProtocolError('timeout', message));
-    if (this.#remote !== undefined) timeout(`nothing came from the remote for ${seconds} s: reconnect`);
-    else if (this.#local !== undefined) {
-      timeout(`the remote did not answer within ${seconds} s: check that a Hypercore 6 peer listens there`);
-    } else if (this.#asked !== undefined) {
-      this.abort(new Error(`"keys" did not answer within ${seconds} s for ${toHex(this.#asked)}`));
-    } else {
-      this.abort(
-        new ProtocolError(
-          'no-feed',
-          `the remote named no feed within ${seconds} s, and this side waits for that: give one of the two sides a "key"`,
-        ),
-      );
-    }
-  };
+  readonly #onIdle = (): void => this.abort(idleFault(this.#progress, this.limits.idleMs));
+
+  get #progress(): Progress {
+    return {
+      isOpen: this.#remote !== undefined,
+      hasSpoken: this.#local !== undefined,
+      asked: this.#asked,
+    };
+  }
 }

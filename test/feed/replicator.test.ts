@@ -1,6 +1,6 @@
 /** One feed and several peers: the work is shared, and whoever fails leaves it to the others. */
 import { describe, expect, it } from 'vitest';
-import { Feed, type FeedEvent, memoryStorage, ProtocolError } from '../../src/index.ts';
+import { Feed, type FeedEvent, memoryStorage, ProtocolError, type Transport } from '../../src/index.ts';
 import type { Data } from '../../src/wire/messages.ts';
 import { FakeClock } from '../fake-clock.ts';
 import { blocksOf } from '../interop/blocks.ts';
@@ -201,6 +201,93 @@ describe('a peer that stalls', () => {
     expect(reader.remoteLength).toBe(blocks.length);
     await good.replication.close();
     expect(clock.pending).toBe(0);
+  });
+});
+
+describe('a slow peer', () => {
+  /** A line that passes on at most 1000 bytes in half a second. */
+  const slowLine =
+    (clock: FakeClock) =>
+    (transport: Transport): Transport => ({
+      ...transport,
+      source: (async function* () {
+        for await (const chunk of transport.source) {
+          for (let at = 0; at < chunk.byteLength; at += 1000) {
+            if (at > 0) await new Promise<void>((resolve) => void clock.after(500, resolve));
+            yield chunk.slice(at, at + 1000);
+          }
+        }
+      })(),
+    });
+
+  it('on whose line one block takes longer than the deadline delivers it', async () => {
+    const clock = new FakeClock();
+    const large = await truthOf([new Uint8Array(60_000).fill(7)], 2);
+    const reader = await Feed.open(memoryStorage(), { key: large.key, sparse: true });
+    const slow = await scriptedPeer(reader, answering(large), { clock }, {}, slowLine(clock));
+    const block = reader.get(0);
+    await clock.advance(20_000);
+    expect(reader.peers.length).toBe(1);
+    expect(reader.has(0)).toBe(false);
+    await clock.advance(12_000);
+    expect(reader.has(0)).toBe(true);
+    expect(await block).toEqual(new Uint8Array(60_000).fill(7));
+    slow.replication.abort();
+  });
+
+  it('leaves its block to another all the same', async () => {
+    const clock = new FakeClock();
+    const large = await truthOf([new Uint8Array(60_000).fill(7)], 2);
+    const reader = await Feed.open(memoryStorage(), { key: large.key, sparse: true });
+    const slow = await scriptedPeer(reader, answering(large), { clock }, {}, slowLine(clock));
+    const block = reader.get(0);
+    await clock.advance(1000);
+    const fast = await scriptedPeer(reader, answering(large), { clock });
+    await clock.advance(3000);
+    await block;
+    expect(fast.received.filter(({ type }) => type === 'request').length).toBe(1);
+    slow.replication.abort();
+    await fast.replication.close();
+  });
+
+  it('that answers a Want late is asked for blocks', async () => {
+    const clock = new FakeClock();
+    const reader = await reading(true);
+    const script = answering(truth);
+    const late = await scriptedPeer(
+      reader,
+      (message, channel) => {
+        if (message.type === 'want') clock.after(4000, () => void script(message, channel));
+        else return script(message, channel);
+      },
+      { clock },
+    );
+    const block = reader.get(5);
+    await clock.advance(5000);
+    expect(await block).toEqual(blocks[5]);
+    await late.replication.close();
+  });
+
+  it('that says late that it has not one block is asked for others', async () => {
+    const clock = new FakeClock();
+    const reader = await reading(true);
+    const script = answering(truth);
+    const late = await scriptedPeer(
+      reader,
+      (message, channel) => {
+        if (message.type !== 'request' || message.index !== 5) return script(message, channel);
+        clock.after(4000, () => channel.send({ type: 'unhave', start: 5 }));
+      },
+      { clock },
+    );
+    const missing = reader.get(5);
+    missing.catch(() => {});
+    await clock.advance(5000);
+    const other = reader.get(6);
+    await clock.advance(1000);
+    expect(await other).toEqual(blocks[6]);
+    await late.replication.close();
+    await reader.close();
   });
 });
 

@@ -13,6 +13,7 @@ import {
   type Replication,
   replicate,
   type Session,
+  type Transport,
 } from '../../src/index.ts';
 import type { Channel, ChannelMessage } from '../../src/session/channel.ts';
 import type { Data, Request } from '../../src/wire/messages.ts';
@@ -42,14 +43,16 @@ export interface ScriptedPeer {
   readonly replication: Replication;
 }
 
-/** Connects a scripted peer to a feed. */
+/** Connects a scripted peer to a feed; `line` may make something else of our transport. */
 export async function scriptedPeer(
   feed: Feed,
   script: Script,
   options: Partial<ReplicateOptions> = {},
   theirOptions: Partial<ConnectOptions> = {},
+  line: (transport: Transport) => Transport = (transport) => transport,
 ): Promise<ScriptedPeer> {
-  const [here, there] = memoryPair();
+  const [end, there] = memoryPair();
+  const here = line(end);
   const [replication, session] = await Promise.all([
     replicate(here, { feeds: feed, live: true, ...options }),
     connect(there, {

@@ -21,6 +21,8 @@ const MAX_UNSTORED = 128;
 const MAX_STORING_BYTES = 4_194_304;
 /** Milliseconds without an answer after which other peers may be asked for the same blocks. */
 const SLOW_MS = 2000;
+/** Received bytes that show an answer to be on its way: more than the keepalives of a deadline, less than a block. */
+const PROGRESS_BYTES = 512;
 
 export class Peer {
   readonly channel: Channel;
@@ -50,6 +52,9 @@ export class Peer {
   #remoteUploading = true;
   #faults = 0;
   #answeredAt = 0;
+  /** When the deadline began, and the bytes that the session had received by then. */
+  #progressAt = 0;
+  #progressBytes = 0;
   #cancelTimer: (() => void) | undefined;
 
   /** @internal Use `feed.join`. */
@@ -123,7 +128,7 @@ export class Peer {
 
   /** @internal Asks for a block. */
   ask(index: number): void {
-    if (this.#asked.size === 0) this.#answeredAt = this.channel.session.clock.now();
+    if (this.#asked.size === 0) this.#answered();
     this.#asked.add(index);
     this.channel.send({ type: 'request', index, bytes: 0, hash: false, nodes: this.#store.digest(index) });
     this.#watch();
@@ -255,6 +260,8 @@ export class Peer {
     for (const index of this.#asked) {
       if (index < unhave.start || index >= unhave.start + Math.max(1, unhave.length)) continue;
       this.#asked.delete(index);
+      this.#answered();
+      this.#isSlow = false;
       this.#replicator.release(index, this);
     }
   }
@@ -277,7 +284,7 @@ export class Peer {
       if (!this.#store.blocks.has(index)) this.channel.send({ type: 'unhave', start: index });
       return this.#fault(`block ${index} was sent and not asked for`);
     }
-    this.#answeredAt = this.channel.session.clock.now();
+    this.#answered();
     this.#isSlow = false;
     this.#storing++;
     this.#storingBytes += value.byteLength;
@@ -369,26 +376,29 @@ export class Peer {
   /** Minds the time while something is asked for. */
   #watch(): void {
     if (this.#cancelTimer !== undefined) return;
-    const { clock, limits } = this.channel.session;
+    const { session } = this.channel;
+    const { clock, limits } = session;
     const isWaiting = (): boolean => this.#asked.size + this.#seeking.size > 0 || !this.isSettled;
     if (!isWaiting()) return;
-    this.#answeredAt = clock.now();
+    this.#answered();
     const check = (): void => {
       this.#cancelTimer = undefined;
       if (!isWaiting()) return;
-      const silent = clock.now() - this.#answeredAt;
+      const now = clock.now();
+      // A large block on a slow line. A feed that the remote has not opened is not waited for any longer.
+      if (this.#isReady && session.receivedBytes - this.#progressBytes >= PROGRESS_BYTES) this.#progressed();
       if (this.#storingBytes > MAX_STORING_BYTES) {
         // It is this side that does not read.
-        this.#answeredAt = clock.now();
-      } else if (silent >= limits.idleMs && this.#asked.size === 0) {
+        this.#answered();
+      } else if (now - this.#progressAt >= limits.idleMs && this.#asked.size === 0) {
         // It may not have the feed, or not answer Wants, or not the same byte twice. All of that is allowed.
         this.#giveUp();
         return;
-      } else if (silent >= limits.idleMs) {
+      } else if (now - this.#progressAt >= limits.idleMs) {
         const [block] = this.#asked;
-        this.channel.session.abort(this.#timeout(`answer the request for block ${block}`, block));
+        session.abort(this.#timeout(`answer the request for block ${block}`, block));
         return;
-      } else if (silent >= SLOW_MS && !this.#isSlow) {
+      } else if (now - this.#answeredAt >= SLOW_MS && this.#asked.size > 0 && !this.#isSlow) {
         this.#isSlow = true;
         this.#release();
         this.#replicator.update();
@@ -396,5 +406,16 @@ export class Peer {
       this.#cancelTimer = clock.after(SLOW_MS / 4, check);
     };
     this.#cancelTimer = clock.after(SLOW_MS / 4, check);
+  }
+
+  #answered(): void {
+    this.#answeredAt = this.channel.session.clock.now();
+    this.#progressed();
+  }
+
+  #progressed(): void {
+    const { clock, receivedBytes } = this.channel.session;
+    this.#progressAt = clock.now();
+    this.#progressBytes = receivedBytes;
   }
 }
