@@ -128,11 +128,11 @@ function parseSync(words: string[]): Command {
   const dir = notEmpty('--dir', 'a folder', values.dir);
   const out = notEmpty('--out', 'a file, or - for stdout', values.out);
   if (dir === undefined && out === undefined) {
-    throw usageError('sync needs a place for what it gets: --dir <folder>, --out <file>, or both');
+    throw usageError('sync needs a place for what it downloads: --dir <folder>, --out <file>, or both');
   }
   const live = values.live ?? false;
   if (live && out !== undefined)
-    throw usageError('--live never ends, and --out is written at the end: use --live with --dir');
+    throw usageError('--live never ends, and --out is only written at the end: use --live with --dir');
   return {
     name: 'sync',
     key: keyHex,
@@ -164,7 +164,9 @@ function parseKeyWord(word: string): string {
   try {
     return toHex(parseKey(word));
   } catch {
-    throw usageError(`the key is 64 hex characters or a dat:// link with them, got ${quoted(word)}`);
+    throw usageError(
+      `the key is 64 hex characters, or a dat:// link that contains them, got ${quoted(word)}`,
+    );
   }
 }
 
@@ -204,7 +206,10 @@ function parseBlocks(text: string): BlockRange {
   if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end)) {
     throw usageError(`--blocks is a..b in whole numbers, as in 0..10, got ${quoted(text)}`);
   }
-  if (start >= end) throw usageError(`--blocks a..b takes a and not b, so a is below b, got ${quoted(text)}`);
+  if (start >= end)
+    throw usageError(
+      `--blocks a..b starts at a and stops before b, so a must be less than b, got ${quoted(text)}`,
+    );
   return { start, end };
 }
 
@@ -214,13 +219,13 @@ function quoted(text: string): string {
 
 const shareUsage = `hypercore-wire share <file | folder of a feed> [options]
 
-  Puts a file into a new feed, in blocks of 64 KiB, and serves it to whoever knows its key;
-  or serves the feed that a folder holds. Runs until Ctrl-C.
+  Puts a file into a new feed, in blocks of 64 KiB, and serves it to anyone who knows the key.
+  Or serves the feed that is in a folder. Runs until Ctrl-C.
 
   --dir <folder>    keep the new feed of a file here (default: a temporary folder, removed at the end)
   --tcp <port>      listen on this port (default 0: a free one)
   --host <address>  listen on this address (default 127.0.0.1: this machine only)
-  --json            one JSON object a line on stdout; the first is {"event":"ready",…}
+  --json            one JSON object per line on stdout; the first is {"event":"ready",…}
 
   hypercore-wire share ./talk.mp4
   hypercore-wire share ./talk.mp4 --dir ./talk-feed --tcp 3282 --host 0.0.0.0
@@ -230,26 +235,26 @@ const shareUsage = `hypercore-wire share <file | folder of a feed> [options]
 const syncUsage = `hypercore-wire sync <key> <url>... [options]
 
   Downloads a feed from one or several peers, verifies every block against the key, and stores it.
-  Goes on where an earlier run ended.
+  Continues where an earlier run stopped.
 
   <key>             64 hex characters, or a dat:// link
   <url>             tcp://host:port
   --dir <folder>    keep the feed here, in hypercore 7's own layout
-  --out <file>      write the blocks' bytes here once all are verified; - is stdout
+  --out <file>      write the feed's bytes here once all are verified; - is stdout
                     (one of --dir and --out, or both)
-  --blocks <a>..<b> only the blocks from a up to, and without, b
-  --live            go on with what the feed's owner appends, until Ctrl-C
+  --blocks <a>..<b> only blocks a to b, without b itself: 0..10 is the first ten
+  --live            keep downloading what the feed's owner appends, until Ctrl-C
   --retry <n>       connect again to a url that fails, up to n times (default 3, 0 for none)
-  --json            one JSON object a line on stdout, on stderr with --out -; the last is
+  --json            one JSON object per line on stdout (on stderr with --out -); the last is
                     {"event":"done" | "failed",…}
 
   hypercore-wire sync <key> tcp://127.0.0.1:3282 --out talk.mp4
   hypercore-wire sync <key> tcp://10.0.0.5:3282 tcp://10.0.0.9:3282 --dir ./talk-feed
   hypercore-wire sync <key> tcp://127.0.0.1:3282 --blocks 0..10 --out - | head
 
-  Exit codes: 0 all is verified and stored; 1 this machine failed (disk, permission, folder);
-  2 usage; 3 a proof failed and no other peer had it right; 4 no peer could be reached, holds
-  the key or has the blocks; 130 interrupted.
+  Exit codes: 0 everything is verified and stored; 1 this machine failed (disk, permission,
+  folder); 2 usage; 3 a proof failed and no other peer had the right block; 4 no peer could be
+  reached, or none has the feed or the blocks; 130 interrupted.
 `;
 
 const overview = `hypercore-wire: Hypercore feeds, verified, from peer to peer

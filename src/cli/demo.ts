@@ -62,8 +62,8 @@ async function show(sharing: Sharing, out: string, output: Output, signal: Abort
   output.line(`A second process syncs it from ${urls[0]}:`);
   const { downloaded, bytes, seconds } = await syncInSecondProcess(sharing, out, output, signal);
   output.line(
-    `Verified ${downloaded} of ${blocks(feed.length)}, ${bytes} bytes, in ${seconds} s: each was led up the ` +
-      'hash tree to roots that are signed with the key above.\n',
+    `Verified ${downloaded} of ${blocks(feed.length)}, ${bytes} bytes, in ${seconds} s: each was hashed up the ` +
+      'tree to roots that are signed with the key above.\n',
   );
   const text = await readFile(out, 'utf8');
   for (const line of text.split('\n').slice(0, 5)) output.line(`  | ${line}`);

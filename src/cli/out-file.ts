@@ -35,7 +35,10 @@ export async function openOut(out: string, dir: string | undefined): Promise<Out
     return new RegularFile(out, target, partial, await open(partial, 'wx', (there?.mode ?? 0o666) & 0o777));
   } catch (error) {
     throw isMissing(error)
-      ? new CommandError(exitCodes.machine, `${dirname(out)} is no folder: make it, or name another --out`)
+      ? new CommandError(
+          exitCodes.machine,
+          `there is no folder ${dirname(out)}: create it, or name another --out`,
+        )
       : machineError(out, error);
   }
 }

@@ -83,7 +83,7 @@ async function servePeer(
   } catch (error) {
     if (signal.aborted) return;
     output.event({ event: 'refused', error: reasonOf(error) });
-    output.line(`A connection came to nothing: ${reasonOf(error)}`);
+    output.line(`A connection failed: ${reasonOf(error)}`);
   } finally {
     unsubscribe?.();
     clearTimeout(timer);

@@ -1,7 +1,7 @@
 /** `share`: a file, or the feed in a folder, for whoever knows its key. */
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Feed, toHex } from '../index.ts';
+import { Feed, StorageError, toHex } from '../index.ts';
 import { nodeStorage } from '../storage/node.ts';
 import type { ShareCommand } from './arguments.ts';
 import { CommandError, exitCodes, interrupted, machineError, reasonOf, usageError } from './exit.ts';
@@ -43,7 +43,7 @@ export async function share(command: ShareCommand, output: Output, signal: Abort
     output.line(`Sharing ${command.path}: ${blocks(feed.length)}, ${readableBytes(feed.byteLength)}.`);
     output.line(`Key: ${key}`);
     output.line(`\nTo download it:\n  hypercore-wire sync ${key} ${urls[0]} --out <file>\n`);
-    output.line('Until Ctrl-C.');
+    output.line('Serving until Ctrl-C.');
     await aborted(signal);
     await sharing.close();
     throw signal.reason;
@@ -92,10 +92,11 @@ async function openFeed(
   });
   if (kind.isDirectory()) {
     if (dir !== undefined) {
-      throw usageError(
-        `--dir is where the new feed of a file goes, and ${path} is a folder: leave --dir out`,
-      );
+      throw usageError(`--dir is for the new feed of a file, and ${path} is a folder: leave --dir out`);
     }
+    await stat(join(path, 'key')).catch((error: NodeJS.ErrnoException) => {
+      throw machineError(path, error.code === 'ENOENT' ? new StorageError('missing', path) : error);
+    });
     const feed = await Feed.open(nodeStorage(path)).catch((error: unknown) => {
       throw machineError(path, error);
     });

@@ -54,7 +54,7 @@ describe('places that will not do', () => {
     mkdirSync(at('photos'));
     writeFileSync(at('photos', 'one.jpg'), 'x');
     const before = snapshot(at('photos'));
-    expectOneLine(await run(work, 'share', at('photos')), 1, /photos/);
+    expectOneLine(await run(work, 'share', at('photos')), 1, /photos holds no feed/);
     expectOneLine(await run(work, 'share', file, '--dir', at('photos')), 1, /photos/);
     expectOneLine(await run(work, 'sync', key, nobody, '--dir', at('photos')), 1, /photos/);
     expect(snapshot(at('photos'))).toBe(before);
@@ -121,7 +121,7 @@ describe('places that will not do', () => {
   it('sync: an --out that cannot be written is said before anything is downloaded', async () => {
     const dir = at('not-begun');
     for (const [out, says] of [
-      [at('no', 'such', 'folder'), /is no folder: make it/],
+      [at('no', 'such', 'folder'), /there is no folder .*such: create it/],
       [at('file', 'below'), /file.below/],
       [work, /is a folder: name a file/],
     ] as const) {
