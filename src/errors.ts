@@ -98,7 +98,7 @@ export function assertInteger(
   }
 }
 
-/** What came, in a word or two, for an error message. */
+/** A short description of a received value, for an error message. */
 export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'string')

@@ -7,9 +7,9 @@ export interface Limits {
   readonly frameBytes: number;
   /** Bytes of the first frame's body, which is read before the remote has shown that it knows a key. */
   readonly firstFrameBytes: number;
-  /** Channels a direction. */
+  /** Channels that each side may open. */
   readonly channels: number;
-  /** Unreadable messages a session before it ends. */
+  /** Unreadable messages that a session tolerates before it ends. */
   readonly unreadableMessages: number;
   /** Messages that wait for a feed not opened on this side. */
   readonly unopenedMessages: number;
@@ -31,7 +31,7 @@ export interface Limits {
   readonly keepaliveMs: number;
 }
 
-/** The limits in force where none are given. */
+/** The limits that apply by default. */
 export const defaultLimits: Limits = {
   // hypercore-protocol 6 refuses more, so more cannot travel.
   frameBytes: 8_388_608,
@@ -59,7 +59,7 @@ export const defaultLimits: Limits = {
   keepaliveMs: 3750,
 };
 
-/** The defaults with `overrides` in their place. @throws RangeError for a value that is no whole number. */
+/** The defaults with `overrides` in their place. @throws TypeError, RangeError for an invalid value. */
 export function withDefaults(overrides: Partial<Limits> = {}): Limits {
   const limits = { ...defaultLimits, ...overrides };
   for (const [name, value] of Object.entries(limits)) {

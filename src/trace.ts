@@ -1,4 +1,4 @@
-/** What a session tells of its work to whoever asks. Types only; with no listener nothing is made. */
+/** What a session reports to a trace listener. Types only; without a listener no event is created. */
 import type { Message, Sendable } from './wire/messages.ts';
 
 /** One thing that happened. */
@@ -16,7 +16,7 @@ export type TraceEvent =
       readonly channel: number;
       readonly message: Sendable;
     }
-  /** Something the remote sent was passed over; `reason` says what and why. */
+  /** Something the remote sent was ignored; `reason` says what and why. */
   | { readonly type: 'dropped'; readonly channel: number; readonly reason: string }
   /** The session went on to this state. */
   | { readonly type: 'state'; readonly state: 'connecting' | 'open' | 'closing' | 'closed' };

@@ -1,4 +1,4 @@
-/** The cipher as a stage: the same for both directions. Overwrites the chunks that it is given. */
+/** The cipher as a stage: the same for both directions. Overwrites its input chunks. */
 import { type Machine, type Stage, stage } from '../stream/stage.ts';
 import { XSalsa20 } from './xsalsa20.ts';
 

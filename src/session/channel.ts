@@ -16,7 +16,7 @@ export interface NamedExtension {
   readonly payload: Uint8Array;
 }
 
-/** What is the session's business, or comes under another form. */
+/** Types that the session handles itself, or that reach the app in another form. */
 type Internal = 'feed' | 'handshake' | 'keepalive' | 'extension' | 'unassigned' | 'unreadable';
 
 /** What a channel receives. */
@@ -25,7 +25,7 @@ export type ChannelMessage = Exclude<wire.Message, { type: Internal }> | NamedEx
 /** What a channel sends; fields with a default may be left out. */
 export type ChannelSendable = Exclude<wire.Sendable, { type: Internal }> | NamedExtension;
 
-/** Takes messages in order. A promise holds the next ones back: that is the backpressure. */
+/** Takes messages in order. While a returned promise is pending, no more are handed over: that is the backpressure. */
 export type Consumer = (batch: readonly ChannelMessage[]) => void | Promise<void>;
 
 /** What a channel needs of its session. */
@@ -75,7 +75,7 @@ export class Channel implements AsyncIterable<ChannelMessage> {
     return this.#key;
   }
 
-  /** Resolves when both sides have opened the channel; rejects where it closes before. */
+  /** Resolves when both sides have opened the channel; rejects if it closes first. */
   get opened(): Promise<void> {
     return this.#opened.promise;
   }
@@ -87,7 +87,7 @@ export class Channel implements AsyncIterable<ChannelMessage> {
 
   /**
    * Queues a message. It goes out in order with the channel's others; nothing happens on a closed channel.
-   * @throws TypeError, RangeError for a message that is none, or that fits no frame.
+   * @throws TypeError, RangeError for an invalid message, or one too large for a frame.
    */
   send(message: ChannelSendable): void {
     if (message.type === 'extension') {
@@ -103,25 +103,25 @@ export class Channel implements AsyncIterable<ChannelMessage> {
     this.#queue(produce);
   }
 
-  /** `undefined` where there is room to send; else a promise of room. */
+  /** `undefined` if there is room to send; otherwise a promise that resolves once there is. */
   writable(): Promise<void> | undefined {
     return this.#id === undefined || this.#ended ? undefined : this.#host.outbox.writable(this.#id);
   }
 
   /**
    * Takes what the channel receives, in batches, from the first message on. One consumer at a time.
-   * @throws TypeError where there is one already.
+   * @throws TypeError if there is one already.
    */
   receive(consumer: Consumer): void {
     if (this.#consumer !== undefined) {
       throw new TypeError('a channel has one consumer, and this one is being read already');
     }
     this.#consumer = consumer;
-    // Not before the caller has gone on, or its own state might not be set up yet.
+    // Deferred, so that the caller can finish setting up its own state first.
     Promise.resolve().then(() => this.flush());
   }
 
-  /** The messages one by one; sugar over {@link receive}. Throws the session's error where it failed. */
+  /** The messages one by one; sugar over {@link receive}. Throws the session's error if it failed. */
   async *[Symbol.asyncIterator](): AsyncGenerator<ChannelMessage, void, undefined> {
     let batch: readonly ChannelMessage[] = [];
     let next = 0;

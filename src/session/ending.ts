@@ -1,6 +1,6 @@
 /**
- * How a session comes to its end: each direction in its own time, or both at once. A remote that takes
- * nothing of what is left, or that does not end after us, is not waited for longer than the idle deadline.
+ * How a session comes to its end: each direction in its own time, or both at once. Waits no longer
+ * than the idle deadline for a remote that stops taking what is queued, or that does not end after us.
  */
 import { ProtocolError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
@@ -48,7 +48,7 @@ export class Ending {
     return this.#isOver;
   }
 
-  /** This side takes nothing new and sends what is left. False where it did so already. */
+  /** This side accepts nothing new and sends what is queued. False if it was ending already. */
   begin(code: 'closed' | 'remote-closed'): boolean {
     if (!this.isOpen) return false;
     this.#closing = code;
@@ -56,12 +56,12 @@ export class Ending {
     return true;
   }
 
-  /** The remote has taken something of what is left. */
+  /** The remote has taken some of what was queued. */
   progress(): void {
     if (this.#closing !== undefined && !this.#isOver) this.#armDeadline();
   }
 
-  /** All that was left is sent. */
+  /** Everything queued is sent. */
   sentAll(): void {
     this.#hasSentAll = true;
     this.progress();
@@ -74,7 +74,7 @@ export class Ending {
     this.#check();
   }
 
-  /** It is over, now. The first reason counts. */
+  /** Ends at once. The first reason counts. */
   end(reason: CloseReason): void {
     if (this.#isOver) return;
     this.#isOver = true;

@@ -19,8 +19,8 @@ export interface FirstFrame {
 }
 
 /**
- * Waits for the remote's Feed. Keepalives before it are passed over. `undefined` where the remote ended
- * without a word. Throws `dialect` for anything that is not the opening of a Hypercore 6 peer, and
+ * Waits for the remote's Feed. Keepalives before it are skipped. `undefined` if the remote ended
+ * without sending anything. Throws `dialect` for anything that is not the opening of a Hypercore 6 peer, and
  * `truncated` where the transport ends inside the frame.
  */
 export async function readFirstFrame(
@@ -47,7 +47,7 @@ export async function readFirstFrame(
   }
 }
 
-/** Where the first frame ends; `undefined` while that cannot be told. */
+/** Where the first frame ends; `undefined` until that is known. */
 function frameEnd(bytes: Uint8Array, maxBytes: number): number | undefined {
   // Four bytes of length at most, as in every later frame.
   const length = readVarint(bytes.subarray(0, 4));
@@ -56,7 +56,7 @@ function frameEnd(bytes: Uint8Array, maxBytes: number): number | undefined {
     return undefined;
   }
   if (length.value > maxBytes) throw notThisDialect(bytes);
-  // A Feed is type 0. Who speaks something else may never send as much as its first byte happens to announce.
+  // A Feed is type 0. A peer of another protocol may never send as many bytes as its first one happens to announce.
   const header = bytes[length.end];
   if (header !== undefined && header % 16 !== 0) throw notThisDialect(bytes);
   return length.end + length.value;

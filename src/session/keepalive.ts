@@ -1,6 +1,6 @@
 /**
  * The two clocks of a session: how long nothing was received, and how long nothing was sent. One timer,
- * armed anew only when it fires, so that a message costs a number and no timer.
+ * re-armed only when it fires, so that a message updates a number instead of a timer.
  */
 import type { Limits } from '../limits.ts';
 import type { Clock } from '../stream/clock.ts';
@@ -49,7 +49,7 @@ export class Keepalive {
     this.#suspended = true;
   }
 
-  /** This side reads again, and the remote's deadline starts anew. */
+  /** This side reads again, and the remote's deadline starts over. */
   resume(): void {
     this.#suspended = false;
     this.received();
@@ -80,7 +80,7 @@ export class Keepalive {
       return;
     }
     if (this.#sending && now >= this.#sentAt + this.#limits.keepaliveMs) {
-      // Counted as sent even while the transport cannot write, so as to try again only after as long.
+      // Counts as sent even if the transport cannot write, so that the next try comes a full interval later.
       this.#sentAt = now;
       this.#onQuiet();
     }

@@ -1,4 +1,4 @@
-/** What `connect` is asked for, checked and with its defaults filled in. */
+/** The options of `connect`, checked and with defaults filled in. */
 import { parseKey } from '../crypto/hex.ts';
 import { libsodium } from '../crypto/libsodium.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
@@ -43,7 +43,7 @@ export interface ConnectOptions {
   readonly crypto?: CryptoProvider | undefined;
 }
 
-/** The same, settled. */
+/** {@link ConnectOptions}, checked and with defaults filled in. */
 export interface Settings {
   readonly key: Uint8Array | undefined;
   readonly keys: KeyLookup | undefined;
@@ -60,7 +60,7 @@ export interface Settings {
   readonly crypto: CryptoProvider;
 }
 
-/** @throws TypeError, RangeError for options that are none; the signal's reason where it has aborted. */
+/** @throws TypeError, RangeError for invalid options; the signal's reason if it has aborted. */
 export async function readOptions(options: ConnectOptions): Promise<Settings> {
   const { key, keys, extensions = [], live = false, ack = false, userData, id, encrypted = true } = options;
   if (key === undefined && keys === undefined) {

@@ -7,17 +7,17 @@ import type { MaybePromise } from '../stream/stage.ts';
 import type { TraceListener } from '../trace.ts';
 import type { Packet, Sendable } from '../wire/messages.ts';
 
-/** Makes a message when the transport can take it, or `undefined` where there is nothing to say any more. */
+/** Makes a message when the transport can take it, or `undefined` if there is nothing left to say. */
 export type Produce = () => MaybePromise<Sendable | undefined>;
 
-/** A batch ends once it has as many bytes: enough to fill a socket's buffer, little enough to stay nimble. */
+/** A batch ends at this many bytes: enough to fill a socket's buffer, few enough that control messages go out soon. */
 const BATCH_BYTES = 65_536;
 /** Answers read at once for a batch. Bounds the memory of a batch of the largest blocks to 64 MiB. */
 const BATCH_PRODUCED = 8;
 
 interface Queue {
   items: (Sendable | Produce)[];
-  /** Items at the front that were taken: to shift each off would cost time in proportion to the queue. */
+  /** Items at the front that were taken already. Shifting each off would cost time in proportion to the queue. */
   taken: number;
   bytes: number;
   waiting: (() => void)[];
@@ -73,14 +73,14 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
       this.control(0, { type: 'keepalive' });
   }
 
-  /** `undefined` where the channel may send on; else a promise of that moment. */
+  /** `undefined` if the channel may send now; otherwise a promise that resolves when it may. */
   writable(channel: number): Promise<void> | undefined {
     const queue = this.#queues.get(channel);
     if (queue === undefined || queue.bytes < this.#sendBytes || this.#state === 'aborted') return undefined;
     return new Promise((resolve) => queue.waiting.push(resolve));
   }
 
-  /** Takes nothing more; what waits is still sent, then the end. */
+  /** Accepts nothing more; sends what is queued, then ends. */
   finish(): void {
     if (this.#state === 'open') this.#state = 'finishing';
     this.#wake?.();
@@ -122,7 +122,7 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
     }
   }
 
-  /** One message a channel and turn, until the batch is full. */
+  /** Takes one message from each channel in turn, until the batch is full. */
   #take(): Taken[] {
     const batch: Taken[] = [];
     let bytes = 0;
@@ -137,7 +137,7 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
         queue.items = queue.items.slice(queue.taken);
         queue.taken = 0;
       }
-      // Behind the others for the next turn, or out where it has nothing left.
+      // Back of the line for the next turn, or removed if it is empty.
       this.#queues.delete(channel);
       if (queue.items.length > 0) this.#queues.set(channel, queue);
       if (queue.bytes < this.#sendBytes) release(queue);
@@ -176,7 +176,7 @@ function release(queue: Queue): void {
   for (const resolve of queue.waiting.splice(0)) resolve();
 }
 
-/** About what a message takes: what is long in it, and a little for the rest. */
+/** The approximate size of a message: its long fields, plus a little for the rest. */
 function estimate(item: Sendable | Produce): number {
   if (typeof item === 'function') return 0;
   switch (item.type) {

@@ -13,7 +13,7 @@ export interface Remote {
   readonly extensions: readonly string[];
 }
 
-/** Takes a Handshake in, within the limits; `drop` is told of what is left out. */
+/** Reads a Handshake within the limits; `drop` is told what was left out. */
 export function readRemote(handshake: Handshake, limits: Limits, drop: (reason: string) => void): Remote {
   const { id = new Uint8Array(0), live, ack, userData, extensions: names } = handshake;
   const { extensionNames, extensionNameLength } = limits;

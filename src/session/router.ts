@@ -22,7 +22,7 @@ export class Router {
   readonly #host: RouterHost;
   /** By discovery key (hex): the channels open on either side. */
   readonly #channels = new Map<string, Channel>();
-  /** By the remote's number. `undefined`: a second one for the same feed, which is passed over. */
+  /** By the remote's number. `undefined`: a second channel for the same feed, which is ignored. */
   readonly #remote = new Map<number, Channel | undefined>();
   /** This side's numbers by discovery key (hex). A feed keeps its number for as long as the session lasts. */
   readonly #local = new Map<string, number>();
@@ -40,8 +40,8 @@ export class Router {
   }
 
   /**
-   * The channel of a feed, opened here. With its number where that is new, and the remote is to be told of it;
-   * of a feed that was closed here the remote knows nothing else than that it is open.
+   * Opens the channel of a feed here. `newId` is set if the remote has to be told of it. A feed that was closed
+   * here keeps its number, since the remote still considers it open.
    */
   open(discoveryKey: Uint8Array, key: Uint8Array): { channel: Channel; newId: number | undefined } {
     const { channels: max } = this.#host.limits;
@@ -51,7 +51,7 @@ export class Router {
     const before = this.#local.get(name);
     if (before === undefined && this.#local.size >= max) {
       throw new RangeError(
-        `a session opens ${max} channels, closed ones included: raise limits.channels on both sides, or connect anew`,
+        `a session opens ${max} channels, closed ones included: raise limits.channels on both sides, or connect again`,
       );
     }
     const id = before ?? this.#local.size;
@@ -69,7 +69,7 @@ export class Router {
     return { channel, newId: before === undefined ? id : undefined };
   }
 
-  /** Takes one received packet to where it belongs. @throws ProtocolError where it belongs nowhere. */
+  /** Takes one received packet to where it belongs. @throws ProtocolError if it belongs nowhere. */
   route({ channel: number, message, byteLength = 0 }: Packet): void {
     this.#host.trace?.({ type: 'message', direction: 'in', channel: number, message });
     if (message.type === 'keepalive') return;
@@ -120,7 +120,7 @@ export class Router {
     else this.#host.onOffer(channel);
   }
 
-  /** The channel was closed on this side. Its number of the remote's stays: what comes for it is dropped. */
+  /** The channel was closed on this side. The remote's number stays mapped to it, so later messages are dropped. */
   close(channel: Channel): void {
     const name = toHex(channel.discoveryKey);
     if (this.#channels.get(name) === channel) this.#channels.delete(name);
@@ -146,12 +146,12 @@ export class Router {
     });
   }
 
-  /** A channel has handed on what it held, or who waits for that has to think again. */
+  /** A channel has handed on what it held, or the session is ending: wakes whoever waits in {@link change}. */
   drained(): void {
     this.#drained?.();
   }
 
-  /** Drops what no one reads, so that the remote's end is heard. */
+  /** Closes channels that nobody reads, so that the session can read on to the remote's end. */
   dropUnread(): void {
     for (const channel of this.#channels.values()) if (channel.isFull) channel.close();
   }

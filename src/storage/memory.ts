@@ -2,9 +2,9 @@
 import { assertBytes, assertInteger, StorageError } from '../errors.ts';
 import type { FileName, Storage, StorageFile } from '../feed/storage.ts';
 
-/** Bytes of one page: a block written far out takes one, and not all before it. */
+/** Bytes of one page: a block written far out takes one page, not all those before it. */
 const PAGE = 65536;
-/** What a page starts with, so that many small feeds stay small; it doubles. */
+/** The initial size of a page, which then doubles, so that many small feeds stay small. */
 const FIRST = 256;
 
 /** A file in memory. Its content can be read whether the storage is open or not. */
@@ -77,7 +77,7 @@ class PagedFile implements MemoryFile {
     assertInteger('offset', offset);
     assertInteger('length', length);
     const end = offset + length;
-    // What is there is walked, since a range may span far more pages than that.
+    // Walks the existing pages, since the range may span far more than those.
     for (const [number, page] of this.#pages) {
       const from = Math.max(offset - number * PAGE, 0);
       const to = Math.min(end - number * PAGE, PAGE);

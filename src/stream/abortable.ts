@@ -1,6 +1,6 @@
 import type { AbortSignalLike } from './transport.ts';
 
-/** The promise's outcome, or the signal's reason where it aborts first. No listener is left behind. */
+/** The promise's outcome, or the signal's reason if it aborts first. No listener is left behind. */
 export function abortable<T>(promise: Promise<T>, signal?: AbortSignalLike): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {

@@ -1,9 +1,9 @@
-/** Time, as something that can be brought along: tests and simulations own theirs. */
+/** Time as a dependency, so that tests and simulations can bring their own. */
 
 /** Milliseconds from an arbitrary start, and a call after some of them. */
 export interface Clock {
   now(): number;
-  /** Calls `fn` once after `ms`; the returned function calls it off. */
+  /** Calls `fn` once after `ms`; the returned function cancels it. */
   after(ms: number, fn: () => void): () => void;
 }
 

@@ -3,11 +3,11 @@
  * machines inside them.
  */
 
-/** The value, or a promise of it. Who can answer at once does, and no event-loop turn is spent. */
+/** The value, or a promise of it. A synchronous answer saves a turn of the event loop. */
 export type MaybePromise<T> = T | Promise<T>;
 
 /**
- * One concern, one direction. Flows in batches: one async hop a transport chunk, never one a message.
+ * One concern, one direction. Flows in batches: one async hop per transport chunk, never one per message.
  * Owns no timer, no socket, no signal.
  */
 export type Stage<I, O = I> = (source: AsyncIterable<readonly I[]>) => AsyncIterable<readonly O[]>;

@@ -1,8 +1,8 @@
 /** The only thing that the core knows of the outside world: bytes in, bytes out, and a way to stop both. */
 
 /**
- * A two-way byte stream. A chunk moves with its pull, both ways: who pulled it may overwrite it, who
- * yielded it does not touch it again.
+ * A two-way byte stream. A chunk belongs to whoever pulled it, in both directions: the puller may overwrite
+ * it, and whoever yielded it does not touch it again.
  */
 export interface Transport {
   /**

@@ -8,7 +8,7 @@ import type { AbortSignalLike, Transport } from '../stream/transport.ts';
 
 /**
  * A transport over a Duplex that is open, or opening. The Duplex is the transport's from now on. A socket
- * should have been made with `allowHalfOpen`, or what is left to send is lost when the remote ends first.
+ * should have been made with `allowHalfOpen`, or queued bytes are lost when the remote ends first.
  */
 export function nodeTransport(duplex: Duplex): Transport {
   // An error without a listener would end the process; the reader and the writer are told of it too.
@@ -86,7 +86,7 @@ function closedEarly(duplex: Duplex): Error {
 
 /**
  * Connects over TCP.
- * @throws ProtocolError `transport` where nothing answers there; the signal's reason where it aborts.
+ * @throws ProtocolError `transport` if nothing answers there; the signal's reason if it aborts.
  */
 export function dialTcp(port: number, host = '127.0.0.1', signal?: AbortSignalLike): Promise<Transport> {
   return new Promise((resolve, reject) => {
@@ -120,16 +120,16 @@ export function dialTcp(port: number, host = '127.0.0.1', signal?: AbortSignalLi
 /** A TCP server that hands out transports. */
 export interface TcpListener {
   readonly host: string;
-  /** The port in use, also where 0 was asked for. */
+  /** The port in use; the system's choice if 0 was asked for. */
   readonly port: number;
-  /** Stops listening; what is connected stays. */
+  /** Stops listening. Open connections stay, and the promise resolves once the last one has closed. */
   close(): Promise<void>;
 }
 
 /**
- * Listens on TCP and calls `onTransport` for each connection. `onError` hears of connections that the machine
- * could not accept, for want of file handles for instance; the listener goes on.
- * Rejects with the system's error where the port cannot be had.
+ * Listens on TCP and calls `onTransport` for each connection. `onError` is told of connections that the machine
+ * could not accept, for example when it is out of file handles; the listener goes on.
+ * Rejects with the system's error if the port is not available.
  */
 export function listenTcp(
   port: number,

@@ -74,7 +74,7 @@ type Text = NonNullable<ConstructorParameters<typeof BinaryReader>[1]>;
 type TextDecoders = { TextDecoder: new (encoding: string, options: { ignoreBOM: boolean }) => Text };
 let text: Text | undefined;
 
-/** An extension name that is no UTF-8 is nobody's; by protobuf-ts's default it would void the Handshake. */
+/** Replaces invalid UTF-8 in an extension name; protobuf-ts would by default reject the whole Handshake. */
 function lenientText(): Text {
   text ??= new (globalThis as unknown as TextDecoders).TextDecoder('utf-8', { ignoreBOM: true });
   return text;
@@ -126,7 +126,7 @@ export function decodeMessage(code: number, payload: Uint8Array): Message {
   }
 }
 
-/** Writes a packet as a frame body. A body would never be one byte: the reference drops such unread. */
+/** Writes a packet as a frame body. A body is never one byte long: the reference drops those unread. */
 export function encodePacket(channel: number, message: Sendable): Uint8Array {
   if (message.type === 'keepalive') return new Uint8Array(0);
   const header = channel * 16 + typeCodes[message.type];

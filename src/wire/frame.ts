@@ -1,12 +1,12 @@
 /**
- * Frames: `varint(length) body`. In: transport chunks in any chunking. Out: whole bodies, as views where a
- * chunk holds one whole. A body of 0 bytes is a keepalive.
+ * Frames: `varint(length) body`. In: transport chunks in any chunking. Out: whole bodies, as views if a
+ * chunk holds all of one. A body of 0 bytes is a keepalive.
  */
 import { ProtocolError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import { type Machine, type Stage, stage } from '../stream/stage.ts';
 
-/** The reference takes four bytes of length at most, whatever their value. */
+/** The reference accepts at most four length bytes, whatever their value. */
 const MAX_LENGTH_BYTES = 4;
 
 /** The stage of {@link Deframer}. */

@@ -10,12 +10,12 @@ export function decode(limits: Pick<Limits, 'channels'>): Stage<Uint8Array, Pack
   return stage(() => new Decoder(limits.channels));
 }
 
-/** Packets in, frames out: what comes in one batch goes out as one chunk, which is the taker's to overwrite. */
+/** Packets in, frames out: each batch goes out as one chunk, which the receiver may overwrite. */
 export function encode(): Stage<Packet<Sendable>, Uint8Array> {
   return stage(() => new Encoder());
 }
 
-/** Reads one body a push. Throws what {@link decodePacket} throws. */
+/** Reads one body per push. Throws what {@link decodePacket} throws. */
 export class Decoder implements Machine<Uint8Array, Packet> {
   readonly #maxChannels: number;
 
@@ -28,7 +28,7 @@ export class Decoder implements Machine<Uint8Array, Packet> {
   }
 }
 
-/** Writes one frame a push and hands all of a batch out together. */
+/** Writes one frame per push and hands out a whole batch as one chunk. */
 export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
   #bodies: Uint8Array[] = [];
   #bytes = 0;

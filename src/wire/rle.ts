@@ -14,7 +14,7 @@ interface Section {
 }
 
 /**
- * Encodes a bitfield. Zero bytes at its end say nothing and are left off.
+ * Encodes a bitfield. Trailing zero bytes carry no information and are left off.
  *
  * @param bits block `i` is bit `0x80 >> (i & 7)` of byte `i >> 3`
  */
@@ -36,7 +36,7 @@ export function encodeRle(bits: Uint8Array): Uint8Array {
 }
 
 /**
- * Decodes a bitfield. The size is reckoned first, so that a few bytes that announce a giant run cost nothing.
+ * Decodes a bitfield. The size is computed first, so that a few bytes that announce a giant run cost nothing.
  *
  * @param maxBytes the most that may come out, before padding
  * @returns padded with zeros to a multiple of 4 bytes, as hypercore 7 hands it on

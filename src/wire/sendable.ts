@@ -1,4 +1,4 @@
-/** What may be sent, checked where it is sent: a message that fits no frame would end the connection later. */
+/** Checks messages when they are sent: one too large for a frame would end the connection later. */
 import { assertBytes, assertInteger } from '../errors.ts';
 import { encodePacket } from './codec.ts';
 import type { Sendable } from './messages.ts';
@@ -7,11 +7,11 @@ import type { Sendable } from './messages.ts';
 const MAX_BODY_BYTES = 8_388_608;
 /** A message with less than this in its long field is not measured: the rest cannot make up the difference. */
 const SURELY_FITS_BYTES = 8_000_000;
-/** About what a node of Data takes, and rather more. */
+/** An upper bound for the size of a node of Data. */
 const NODE_BYTES = 64;
 
 /**
- * @throws TypeError for bytes that are none; RangeError for numbers that are not whole numbers from 0 to
+ * @throws TypeError for bytes that are not a `Uint8Array`; RangeError for numbers that are not whole numbers from 0 to
  *   2^53-1, and for a message of more than 8 MiB.
  */
 export function assertSendable(channel: number, message: Sendable): void {
@@ -48,7 +48,7 @@ export function assertSendable(channel: number, message: Sendable): void {
   }
 }
 
-/** Whether a message fits a frame, which the remote would otherwise end the connection for. */
+/** Whether a message fits a frame. The remote would end the connection over one that does not. */
 export function fitsFrame(channel: number, message: Sendable): boolean {
   if (longBytes(message) < SURELY_FITS_BYTES) return true;
   return encodePacket(channel, message).byteLength <= MAX_BODY_BYTES;

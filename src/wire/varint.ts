@@ -1,4 +1,4 @@
-/** Unsigned LEB128, low group first, as everywhere in the protocol. Exact to 2^53-1. */
+/** Unsigned LEB128, low group first, used throughout the protocol. Exact to 2^53-1. */
 
 /** The number of bytes that `value` takes. */
 export function varintLength(value: number): number {

@@ -91,7 +91,7 @@ describe('closing', () => {
   it('twice is closing once, and opens nothing more', async () => {
     const [a, b] = await pair();
     const closing = [a.close(), a.close()];
-    expect(() => a.open(OTHER)).toThrow(/connect anew/);
+    expect(() => a.open(OTHER)).toThrow(/connect again/);
     await b.close();
     expect(await Promise.all(closing)).toEqual([{ code: 'closed' }, { code: 'closed' }]);
     expect(await a.close()).toEqual({ code: 'closed' });

@@ -13,7 +13,7 @@
 const BYTES_PER_PAGE = 512;
 /** Where in them the root of the page's own 256 leaves is. */
 const ROOT = 255;
-/** Above this no block number below 2^53 reaches. */
+/** The tree's height for block numbers up to 2^53. */
 const HEIGHT = 42;
 
 /** Two neighbouring summaries joined, twice: the four of a byte make two, in its low four bits. */
@@ -58,7 +58,7 @@ export class BitfieldIndex {
 
   /**
    * Takes the summaries of a page's four quarters, and calls `changed` with each index byte across pages
-   * that is another now.
+   * whose value changed.
    */
   set(page: number, quarters: number, changed: (indexByte: number) => void): void {
     let byte = quarters;

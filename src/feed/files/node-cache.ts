@@ -1,9 +1,9 @@
-/** Tree nodes lately read or written, so that the upper ones, which every proof asks for, cost no read. */
+/** Recently read or written tree nodes, so that the upper ones, which every proof needs, cost no read. */
 import type { TreeNode } from '../merkle/hash.ts';
 
 /**
- * At most `capacity` nodes; the one that came first goes first. Moving a node up with every use costs more
- * than reading the hot ones again once in a while.
+ * At most `capacity` nodes; the oldest goes first. Moving a node up on every use would cost more than
+ * occasionally reading a hot one again.
  */
 export class NodeCache {
   readonly #nodes = new Map<number, TreeNode>();

@@ -10,7 +10,7 @@ import type { MaybePromise } from '../../stream/stage.ts';
 import * as flat from './flat-tree.ts';
 import { leaf, parent, type TreeNode, treeHash, u64be } from './hash.ts';
 
-/** A proof is a leaf, at most 52 siblings and at most 52 further roots: whoever sends more than this plays. */
+/** A proof is a leaf, at most 52 siblings and at most 52 further roots, 105 nodes in all. More than this is abuse. */
 export const MAX_PROOF_NODES = 128;
 
 const OURS = -1;
@@ -117,7 +117,7 @@ export interface Verified {
  * @returns at once, or a promise where `crypto.verify` gives one
  * @throws ProtocolError `verification` when the block is not proven; `fork` when it is, by a signature over
  *   a history other than the one held here
- * @throws TypeError, RangeError when `key` or `block` is none
+ * @throws TypeError, RangeError when `key` or `block` is invalid
  */
 export function verifyProof(proof: Proof): MaybePromise<Verified> {
   const { crypto, key, block, value, nodes, signature, local } = proof;
@@ -189,7 +189,7 @@ export function verifyProof(proof: Proof): MaybePromise<Verified> {
     throw unproven(block, 'it has no signature and leads to no hash that is held here');
   }
   return after(verifySignature(crypto, key, signature, hash, length), (valid) => {
-    // Nothing but true: an answer that is merely no false must not open the feed.
+    // Strictly `true`: a truthy value from a faulty provider must not open the feed.
     if (valid !== true) return refuse(`its signature is not the key's over length ${length}`);
     for (const node of proven) {
       const trusted = local(node.index);
@@ -213,7 +213,7 @@ function verifySignature(
   );
 }
 
-/** Goes on with a value now where it is there, else once it is. Any realm's or library's promise is one. */
+/** Continues at once with a plain value, else when the promise resolves. Accepts any thenable. */
 function after<A extends boolean | Verified, B>(
   value: MaybePromise<A>,
   next: (value: A) => MaybePromise<B>,

@@ -1,5 +1,5 @@
 /**
- * One process a folder: a file named `lock` says which process has it. A process that was killed leaves its
+ * One process per folder: a file named `lock` says which process has it. A process that was killed leaves its
  * file behind; the next one sees that the process is gone and takes over, and of several that try, one does.
  *
  * How two takers cannot both win: every entry has a random token, and the right to succeed a dead holder is
