@@ -39,8 +39,8 @@ export class BlockStore {
   readonly discoveryKey: Uint8Array;
   readonly crypto: CryptoProvider;
   readonly #files: SleepFiles;
-  /** Goes up with everything that is received and written. */
-  generation = 0;
+  /** Counts writes of received Data, so that a caller can see whether anything changed. */
+  changes = 0;
   /** The full roots of `length`, left to right. */
   #roots: TreeNode[];
   /** The end of what must not overlap. */
@@ -177,7 +177,7 @@ export class BlockStore {
       blocks: data.map(() => leaf.index / 2),
     });
     if (data.length > 0) this.#arriving.delete(leaf.index / 2);
-    this.generation++;
+    this.changes++;
     if (length !== undefined && roots !== undefined && length > this.length) this.#roots = roots;
     for (const node of nodes) if (this.#proven.get(node.index) === node) this.#proven.delete(node.index);
   }

@@ -3,11 +3,11 @@ import type { ProtocolError } from '../errors.ts';
 import type { Peer } from './replication/peer.ts';
 
 export type FeedEvent =
-  /** Blocks were appended here. */
+  /** Blocks were appended here: `length` blocks, the first of them `start`. */
   | { readonly type: 'append'; readonly start: number; readonly length: number }
-  /** A block was received, verified and stored. */
+  /** Block `index` of `bytes` bytes was received, verified and stored. */
   | { readonly type: 'download'; readonly index: number; readonly bytes: number; readonly peer: Peer }
-  /** A block is on its way to a peer. */
+  /** Block `index` of `bytes` bytes was read and goes out to a peer. */
   | { readonly type: 'upload'; readonly index: number; readonly bytes: number; readonly peer: Peer }
   /** A peer sent a block that its proof does not prove; its session ends. */
   | {
@@ -18,11 +18,13 @@ export type FeedEvent =
     }
   /** A peer says that it has stored a block that we sent it. */
   | { readonly type: 'ack'; readonly index: number; readonly peer: Peer }
-  /** A peer tells what it has: `peer.remoteLength` may have grown. */
+  /** `peer.remoteLength` has grown to `length` blocks. Not verified. */
   | { readonly type: 'remote-length'; readonly length: number; readonly peer: Peer }
   /** A message of an extension came on the feed's channel. */
   | { readonly type: 'extension'; readonly name: string; readonly payload: Uint8Array; readonly peer: Peer }
+  /** A peer has opened the feed and can be asked for blocks. */
   | { readonly type: 'peer'; readonly peer: Peer }
+  /** A peer's channel has closed, also one that never opened the feed. */
   | { readonly type: 'peer-left'; readonly peer: Peer };
 
 export type FeedListener = (event: FeedEvent) => void;

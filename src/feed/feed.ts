@@ -42,17 +42,41 @@ export interface Range {
   readonly end?: number | undefined;
 }
 
-export interface ReadOptions extends Range {
-  /** Goes on with what is appended, without end. */
-  readonly live?: boolean | undefined;
+export interface GetOptions {
+  /** False: throws a RangeError at once where the block is not here. Default true: waits for a peer. */
+  readonly wait?: boolean | undefined;
+  /** Stops the waiting: `get` rejects with the signal's reason. */
   readonly signal?: AbortSignalLike | undefined;
 }
 
-/** Blocks on their way. */
+export interface SeekOptions {
+  /** Stops the waiting: `seek` rejects with the signal's reason. */
+  readonly signal?: AbortSignalLike | undefined;
+}
+
+/** Where a byte of the feed is. */
+export interface SeekResult {
+  /** The block that holds it. */
+  readonly index: number;
+  /** In bytes, from the start of that block. */
+  readonly offset: number;
+}
+
+export interface ReadOptions extends Range {
+  /** True: waits for blocks that are appended later, and never ends by itself. Default false. */
+  readonly live?: boolean | undefined;
+  /** Stops the reading: the iterator throws the signal's reason. */
+  readonly signal?: AbortSignalLike | undefined;
+}
+
+/** A range that is being downloaded. */
 export interface Download {
-  /** Resolves when all blocks of the range are verified and stored. */
+  /**
+   * Resolves when all blocks of the range are verified and stored. Rejects after `cancel`, when the feed is
+   * closed, and with a StorageError where a block cannot be written.
+   */
   readonly done: Promise<void>;
-  /** Wants them no longer; a `done` that is pending rejects. */
+  /** Stops downloading the range. A pending `done` rejects; blocks already stored stay. */
   cancel(): void;
 }
 
@@ -141,7 +165,7 @@ export class Feed {
     return this.#store.byteLength;
   }
 
-  /** The largest length in blocks that a connected peer tells. Not verified. */
+  /** In blocks: the largest `remoteLength` of the connected peers; 0 without any. Not verified. */
   get remoteLength(): number {
     return this.#replicator.remoteLength;
   }
@@ -193,10 +217,7 @@ export class Feed {
    * is false or `signal` aborts. A peer may still connect.
    * @throws RangeError where it is not here and `wait` is false, or where this side is the writer.
    */
-  async get(
-    index: number,
-    options: { readonly wait?: boolean | undefined; readonly signal?: AbortSignalLike | undefined } = {},
-  ): Promise<Uint8Array> {
+  async get(index: number, options: GetOptions = {}): Promise<Uint8Array> {
     assertInteger('index', index);
     this.#assertOpen();
     for (;;) {
@@ -235,15 +256,12 @@ export class Feed {
    * tree here cannot tell.
    * @throws RangeError past the end of the feed, where no peer tells of more.
    */
-  async seek(
-    byteOffset: number,
-    options: { readonly signal?: AbortSignalLike | undefined } = {},
-  ): Promise<{ index: number; offset: number }> {
+  async seek(byteOffset: number, options: SeekOptions = {}): Promise<SeekResult> {
     assertInteger('byteOffset', byteOffset);
     const seek: Seek = { bytes: byteOffset, index: 0 };
     for (;;) {
       this.#assertOpen();
-      const { generation } = this.#store;
+      const { changes } = this.#store;
       const known = this.#knownLength;
       const place = await this.#store.seek(byteOffset);
       if (place?.offset !== undefined) return { index: place.index, offset: place.offset };
@@ -260,7 +278,7 @@ export class Feed {
       seek.index = place?.index ?? 0;
       const stop = place === undefined ? this.#selectRoots(known) : this.#replicator.seek(seek);
       try {
-        const isNews = (): boolean => this.#store.generation > generation || this.#knownLength !== known;
+        const isNews = (): boolean => this.#store.changes > changes || this.#knownLength !== known;
         await this.#when(() => isNews() || isPast(), options.signal);
       } finally {
         stop();

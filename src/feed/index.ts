@@ -4,9 +4,12 @@ export {
   type CreateOptions,
   type Download,
   Feed,
+  type GetOptions,
   type OpenOptions,
   type Range,
   type ReadOptions,
+  type SeekOptions,
+  type SeekResult,
 } from './feed.ts';
 export type { Peer } from './replication/peer.ts';
 export {

@@ -22,8 +22,8 @@ export class Availability {
   #unanswered = 0;
   #all = false;
 
-  /** Whether all that was asked has been answered, and something was. */
-  get isSettled(): boolean {
+  /** Whether at least one Want was sent, and every Want has its answer. */
+  get hasAnsweredWants(): boolean {
     return this.#all || (this.#regions.size > 0 && this.#unanswered === 0);
   }
 
@@ -40,7 +40,7 @@ export class Availability {
     return wants;
   }
 
-  /** @throws ProtocolError `bad-message` for a range or a bitfield that is none; `have-flood`. */
+  /** @throws ProtocolError `bad-message` for an invalid range or bitfield; `have-flood`. */
   have({ start, length, bitfield }: Have): void {
     if (bitfield === undefined) {
       const blocks = Math.max(1, length);
@@ -61,7 +61,7 @@ export class Availability {
     }
   }
 
-  /** @throws ProtocolError `bad-message` for a range that is none; `have-flood`. */
+  /** @throws ProtocolError `bad-message` for an invalid range; `have-flood`. */
   unhave({ start, length }: Unhave): void {
     const blocks = Math.max(1, length);
     checkRange(start, blocks);

@@ -35,8 +35,8 @@ export class Peer {
   readonly #asked = new Set<number>();
   /** What was asked by a byte of the feed, and not answered yet. */
   readonly #seeking = new Set<Seek>();
-  /** The index that a seek was asked with. With the same one it is asked again once the remote tells of more. */
-  #sought = new WeakMap<Seek, number>();
+  /** The index that each seek was last sent with. The same one is sent again only after a Have. */
+  #seekIndexes = new WeakMap<Seek, number>();
   #storing = 0;
   #storingBytes = 0;
   #onStored: (() => void) | undefined;
@@ -44,7 +44,7 @@ export class Peer {
   #hasTold = false;
   #isDone = false;
   #isSlow = false;
-  /** It has told nothing for so long that nothing is expected. */
+  /** It was silent past the deadline, so no answer is expected any more. */
   #isSilent = false;
   /** We have said that we download nothing more. */
   #saidDone = false;
@@ -84,12 +84,12 @@ export class Peer {
     return toHex(this.channel.session.remote.id);
   }
 
-  /** The length, in blocks, of what the remote says that it has. Not verified. */
+  /** In blocks: one past the highest block that the remote announced; 0 before it announces any. Not verified. */
   get remoteLength(): number {
     return this.#available.blocks.length;
   }
 
-  /** Whether the remote says that it has a block. Not verified. */
+  /** Whether the remote announced that it has block `index`. Not verified. */
   remoteHas(index: number): boolean {
     return this.#available.blocks.has(index);
   }
@@ -99,9 +99,9 @@ export class Peer {
     return this.#done.promise;
   }
 
-  /** Whether the remote has told all that it was asked about. */
+  /** Whether no more news of what the remote has is expected: it answered every Want, or its time ran out. */
   get isSettled(): boolean {
-    return this.#isSilent || (this.#isReady && (!this.#isDownloader || this.#available.isSettled));
+    return this.#isSilent || (this.#isReady && (!this.#isDownloader || this.#available.hasAnsweredWants));
   }
 
   /** @internal Whether the remote has told of anything, if only that it has nothing. */
@@ -137,8 +137,8 @@ export class Peer {
   /** @internal Asks for the block that holds a byte. */
   seek(seek: Seek): void {
     const { bytes, index } = seek;
-    if (!this.#isReady || !this.#remoteUploading || this.#sought.get(seek) === index) return;
-    this.#sought.set(seek, index);
+    if (!this.#isReady || !this.#remoteUploading || this.#seekIndexes.get(seek) === index) return;
+    this.#seekIndexes.set(seek, index);
     this.#seeking.add(seek);
     this.channel.send({ type: 'request', index, bytes, hash: false, nodes: 0 });
     this.#watch();
@@ -161,8 +161,8 @@ export class Peer {
     this.#uploader.retract(start, length);
   }
 
-  /** @internal Ends what has come to its end, unless the session is live. `isComplete`: whether the remote has nothing more for us. */
-  settle(isComplete: () => boolean): void {
+  /** @internal Unless the session is live, tells the remote when we need nothing more, and resolves `done` when both sides do not. `isComplete`: whether the remote has nothing more for us. */
+  finishIfDone(isComplete: () => boolean): void {
     const { session } = this.channel;
     if (session.live || !this.#isReady || this.#isDone) return;
     if (this.#isDownloader && !this.#saidDone) {
@@ -179,7 +179,7 @@ export class Peer {
     this.#done.resolve();
   }
 
-  /** A writer has it all. */
+  /** A writer has every block already. */
   get #isDownloader(): boolean {
     return !this.#store.writable;
   }
@@ -248,7 +248,7 @@ export class Peer {
     this.#available.have(have);
     this.#hasTold = true;
     this.#replicator.offered(have.start, this);
-    if (this.#seeking.size === 0) this.#sought = new WeakMap();
+    if (this.#seeking.size === 0) this.#seekIndexes = new WeakMap();
     const length = this.remoteLength;
     if (length > before) this.#replicator.emit({ type: 'remote-length', length, peer: this });
   }
@@ -321,7 +321,7 @@ export class Peer {
     );
   }
 
-  /** Waits for nothing more that was asked for. What it still tells is heard. */
+  /** Stops waiting for this peer. What it sends later is still accepted. */
   #giveUp(): void {
     const { session } = this.channel;
     if (this.#isReady && !this.isSettled && !session.live) {
@@ -353,7 +353,7 @@ export class Peer {
     this.channel.session.abort(named);
   }
 
-  /** Something that says nothing true, but may be a mistake; too much of it is none. */
+  /** Counts a wrong message. One may be a mistake, so only too many of them end the session. */
   #fault(reason: string): void {
     this.#faults++;
     if (this.#isHostile)
@@ -368,12 +368,12 @@ export class Peer {
     return this.#faults > this.channel.session.limits.unreadableMessages;
   }
 
-  /** Lets other peers be asked for what this one was. What it still answers is taken all the same. */
+  /** Lets other peers be asked for the blocks that this one was asked for. A late answer is still accepted. */
   #release(): void {
     for (const index of this.#asked) this.#replicator.release(index, this);
   }
 
-  /** Minds the time while something is asked for. */
+  /** Starts the deadline timer, unless it runs already or no answer is outstanding. */
   #watch(): void {
     if (this.#cancelTimer !== undefined) return;
     const { session } = this.channel;

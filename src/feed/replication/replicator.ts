@@ -5,10 +5,10 @@ import type { FeedEvent, FeedListener } from '../events.ts';
 import type { Peer } from './peer.ts';
 import type { Selection } from './selection.ts';
 
-/** A wish to learn which block holds byte `bytes` of the feed. */
+/** A search for the block that holds byte `bytes` of the feed. */
 export interface Seek {
   readonly bytes: number;
-  /** The first block that may hold it: what a peer answers with that cannot tell. */
+  /** The first block that may hold it. A peer that cannot find the byte answers with this block. */
   index: number;
 }
 
@@ -60,7 +60,7 @@ export class Replicator {
     let hasTold = false;
     for (const peer of this.#peers) {
       if (!peer.isSettled) return false;
-      // Who only says nothing does not say that there is nothing.
+      // A peer that stays silent is no proof that there are no blocks.
       hasTold ||= peer.hasTold;
     }
     return hasTold;
@@ -120,7 +120,7 @@ export class Replicator {
     this.update();
   }
 
-  /** When `condition` has become true, which is looked at after whatever happens. The function calls it off. */
+  /** Resolves when `condition` is true; it is checked after every change. `cancel` stops that. */
   when(condition: () => boolean): { readonly outcome: Promise<void>; cancel(): void } {
     const watcher = { condition, outcome: deferred<void>() };
     this.#watchers.add(watcher);
@@ -194,20 +194,20 @@ export class Replicator {
     this.#watchers.clear();
   }
 
-  /** Something has changed. What follows from it is done once for all changes of this turn. */
+  /** Schedules one run for all changes of this turn. */
   update(): void {
     if (this.#isUpdateDue) return;
     this.#isUpdateDue = true;
     Promise.resolve().then(() => this.#run());
   }
 
-  /** Asks for what can be asked for, and ends what has come to its end. */
+  /** Completes selections, sends Requests and Wants, finishes peers and wakes watchers. */
   #run(): void {
     this.#isUpdateDue = false;
     this.#complete();
     this.#ask();
     this.#want();
-    for (const peer of this.#peers) peer.settle(() => !this.#needs(peer));
+    for (const peer of this.#peers) peer.finishIfDone(() => !this.#needs(peer));
     for (const watcher of this.#watchers) {
       if (!watcher.condition()) continue;
       this.#watchers.delete(watcher);
