@@ -232,6 +232,8 @@ describe('a slow peer', () => {
     await clock.advance(12_000);
     expect(reader.has(0)).toBe(true);
     expect(await block).toEqual(new Uint8Array(60_000).fill(7));
+    // Not asked for a second time while it is being stored.
+    expect(slow.received.filter(({ type }) => type === 'request').length).toBe(1);
     slow.replication.abort();
   });
 

@@ -1,5 +1,4 @@
 /** One remote that replicates one feed with us: what it says on its channel, and what we ask it for. */
-
 import { toHex } from '../../crypto/hex.ts';
 import { ProtocolError } from '../../errors.ts';
 import type { Channel, ChannelMessage } from '../../session/channel.ts';
@@ -7,6 +6,7 @@ import { type Deferred, deferred } from '../../stream/deferred.ts';
 import type { Data, Have, Info, Unhave } from '../../wire/messages.ts';
 import type { BlockStore } from '../block-store.ts';
 import { Availability } from './availability.ts';
+import { Deadline } from './deadline.ts';
 import type { Replicator, Seek } from './replicator.ts';
 import { Uploader } from './uploader.ts';
 
@@ -19,10 +19,6 @@ const MAX_IN_FLIGHT = 64;
 const MAX_UNSTORED = 128;
 /** Received bytes that may wait for the disk before this peer is not read any further. */
 const MAX_STORING_BYTES = 4_194_304;
-/** Milliseconds without an answer after which other peers may be asked for the same blocks. */
-const SLOW_MS = 2000;
-/** Received bytes that show an answer to be on its way: more than the keepalives of a deadline, less than a block. */
-const PROGRESS_BYTES = 512;
 
 export class Peer {
   readonly channel: Channel;
@@ -30,6 +26,7 @@ export class Peer {
   readonly #replicator: Replicator;
   readonly #uploader: Uploader;
   readonly #available = new Availability();
+  readonly #deadline: Deadline;
   readonly #done: Deferred<void> = deferred();
   /** Blocks asked for, and not answered yet. */
   readonly #asked = new Set<number>();
@@ -43,7 +40,6 @@ export class Peer {
   #isReady = false;
   #hasTold = false;
   #isDone = false;
-  #isSlow = false;
   /** It was silent past the deadline, so no answer is expected any more. */
   #isSilent = false;
   /** We have said that we download nothing more. */
@@ -51,11 +47,6 @@ export class Peer {
   #remoteDownloading = true;
   #remoteUploading = true;
   #faults = 0;
-  #answeredAt = 0;
-  /** When the deadline began, and the bytes that the session had received by then. */
-  #progressAt = 0;
-  #progressBytes = 0;
-  #cancelTimer: (() => void) | undefined;
 
   /** @internal Use `feed.join`. */
   constructor(channel: Channel, store: BlockStore, replicator: Replicator) {
@@ -69,6 +60,17 @@ export class Peer {
       (index, bytes) => replicator.emit({ type: 'upload', index, bytes, peer: this }),
       () => replicator.update(),
     );
+    this.#deadline = new Deadline(channel.session, {
+      isWaiting: () => this.#asked.size + this.#seeking.size > 0 || !this.isSettled,
+      isAsked: () => this.#asked.size > 0,
+      isBehind: () => this.#storingBytes > MAX_STORING_BYTES,
+      isReady: () => this.#isReady,
+      onSlow: () => {
+        this.#release();
+        replicator.update();
+      },
+      onSilent: () => this.#onSilent(),
+    });
     channel.receive((batch) => this.#take(batch));
     replicator.add(this);
     channel.opened.then(
@@ -76,7 +78,7 @@ export class Peer {
       () => {},
     );
     channel.closed.then(() => this.#leave());
-    this.#watch();
+    this.#deadline.watch();
   }
 
   /** The remote's Handshake id in hex: a name for messages, new with each connection. */
@@ -123,15 +125,15 @@ export class Peer {
   get hasRoom(): boolean {
     const asked = this.#asked.size;
     if (asked >= MAX_IN_FLIGHT || asked + this.#storing >= MAX_UNSTORED) return false;
-    return this.#isReady && !this.#isSlow && this.#remoteUploading;
+    return this.#isReady && !this.#deadline.isSlow && this.#remoteUploading;
   }
 
   /** @internal Asks for a block. */
   ask(index: number): void {
-    if (this.#asked.size === 0) this.#answered();
+    if (this.#asked.size === 0) this.#deadline.restart();
     this.#asked.add(index);
     this.channel.send({ type: 'request', index, bytes: 0, hash: false, nodes: this.#store.digest(index) });
-    this.#watch();
+    this.#deadline.watch();
   }
 
   /** @internal Asks for the block that holds a byte. */
@@ -141,14 +143,14 @@ export class Peer {
     this.#seekIndexes.set(seek, index);
     this.#seeking.add(seek);
     this.channel.send({ type: 'request', index, bytes, hash: false, nodes: 0 });
-    this.#watch();
+    this.#deadline.watch();
   }
 
   /** @internal Asks what the remote has of the blocks from `start` to before `end`. */
   want(start: number, end: number): void {
     if (!this.#isReady || !this.#isDownloader) return;
     for (const want of this.#available.ask(start, end)) this.channel.send({ type: 'want', ...want });
-    this.#watch();
+    this.#deadline.watch();
   }
 
   /** @internal */
@@ -191,7 +193,7 @@ export class Peer {
   }
 
   #leave(): void {
-    this.#cancelTimer?.();
+    this.#deadline.stop();
     this.#replicator.remove(this);
     this.#done.resolve();
   }
@@ -260,8 +262,7 @@ export class Peer {
     for (const index of this.#asked) {
       if (index < unhave.start || index >= unhave.start + Math.max(1, unhave.length)) continue;
       this.#asked.delete(index);
-      this.#answered();
-      this.#isSlow = false;
+      this.#deadline.answered();
       this.#replicator.release(index, this);
     }
   }
@@ -284,8 +285,9 @@ export class Peer {
       if (!this.#store.blocks.has(index)) this.channel.send({ type: 'unhave', start: index });
       return this.#fault(`block ${index} was sent and not asked for`);
     }
-    this.#answered();
-    this.#isSlow = false;
+    this.#deadline.answered();
+    // Others were asked for it if this peer was slow; now that it is here, nobody needs to be.
+    this.#replicator.reserve(index, this);
     this.#storing++;
     this.#storingBytes += value.byteLength;
     this.#store.put(data).then(
@@ -321,12 +323,17 @@ export class Peer {
     );
   }
 
-  /** Stops waiting for this peer. What it sends later is still accepted. */
-  #giveUp(): void {
+  /** Nothing came within the deadline. */
+  #onSilent(): void {
     const { session } = this.channel;
+    const [block] = this.#asked;
+    if (block !== undefined)
+      return session.abort(this.#timeout(`answer the request for block ${block}`, block));
     if (this.#isReady && !this.isSettled && !session.live) {
       return session.abort(this.#timeout('tell what it has'));
     }
+    // It may not have the feed, or not answer Wants, or not answer for the same byte twice. All of that is
+    // allowed. What it sends later is still accepted.
     this.#isSilent = true;
     this.#seeking.clear();
     if (!this.#isReady && !session.live) this.#done.resolve();
@@ -371,51 +378,5 @@ export class Peer {
   /** Lets other peers be asked for the blocks that this one was asked for. A late answer is still accepted. */
   #release(): void {
     for (const index of this.#asked) this.#replicator.release(index, this);
-  }
-
-  /** Starts the deadline timer, unless it runs already or no answer is outstanding. */
-  #watch(): void {
-    if (this.#cancelTimer !== undefined) return;
-    const { session } = this.channel;
-    const { clock, limits } = session;
-    const isWaiting = (): boolean => this.#asked.size + this.#seeking.size > 0 || !this.isSettled;
-    if (!isWaiting()) return;
-    this.#answered();
-    const check = (): void => {
-      this.#cancelTimer = undefined;
-      if (!isWaiting()) return;
-      const now = clock.now();
-      // A large block on a slow line. A feed that the remote has not opened is not waited for any longer.
-      if (this.#isReady && session.receivedBytes - this.#progressBytes >= PROGRESS_BYTES) this.#progressed();
-      if (this.#storingBytes > MAX_STORING_BYTES) {
-        // It is this side that does not read.
-        this.#answered();
-      } else if (now - this.#progressAt >= limits.idleMs && this.#asked.size === 0) {
-        // It may not have the feed, or not answer Wants, or not the same byte twice. All of that is allowed.
-        this.#giveUp();
-        return;
-      } else if (now - this.#progressAt >= limits.idleMs) {
-        const [block] = this.#asked;
-        session.abort(this.#timeout(`answer the request for block ${block}`, block));
-        return;
-      } else if (now - this.#answeredAt >= SLOW_MS && this.#asked.size > 0 && !this.#isSlow) {
-        this.#isSlow = true;
-        this.#release();
-        this.#replicator.update();
-      }
-      this.#cancelTimer = clock.after(SLOW_MS / 4, check);
-    };
-    this.#cancelTimer = clock.after(SLOW_MS / 4, check);
-  }
-
-  #answered(): void {
-    this.#answeredAt = this.channel.session.clock.now();
-    this.#progressed();
-  }
-
-  #progressed(): void {
-    const { clock, receivedBytes } = this.channel.session;
-    this.#progressAt = clock.now();
-    this.#progressBytes = receivedBytes;
   }
 }

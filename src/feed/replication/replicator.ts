@@ -136,6 +136,11 @@ export class Replicator {
     return () => void this.#seeks.delete(seek);
   }
 
+  /** A block came from `peer` and is being stored: nobody else is asked for it meanwhile. */
+  reserve(index: number, peer: Peer): void {
+    if (!this.#reserved.has(index)) this.#reserved.set(index, peer);
+  }
+
   /** A block that was asked of `peer` did not come, or was here already: others may be asked. */
   release(index: number, peer: Peer): void {
     if (this.#reserved.get(index) !== peer) return;
