@@ -9,8 +9,8 @@ This one has 200 blocks. Every eighth is a chapter like this; the others tell wh
 takes to prove that they are what they say.`,
   `A key is an address
 
-A feed is named by a public key of 32 bytes. Whoever has the key can read the feed from anybody at all: from its
-owner, from a friend, from a stranger in a train. It does not matter who hands you a block, since the block
+A feed is named by a public key of 32 bytes. Anyone who has the key can read the feed from anybody at all: from its
+owner, from a friend, from a stranger on a train. It does not matter who hands you a block, since the block
 proves itself.
 
 That is why the program that printed this asked you for a key and for a url, and why only the key has to be
@@ -40,8 +40,8 @@ the next 64, and one over the last 8. Their tops are the roots. 128 and 64 and 8
 binary digits of 200.`,
   `One signature
 
-The roots are hashed once more, and the owner signs the result. Whoever can build the roots from the nodes at hand,
-and finds that the signature fits, knows that every one of those nodes is true.`,
+The roots are hashed once more, and the owner signs the result. If you can build the roots from the nodes you have,
+and the signature fits, then every one of those nodes is true.`,
   `A proof is a ladder
 
 To prove one block you need the block, its neighbour's hash, the hash of the pair beside that pair, and so on up
@@ -49,8 +49,8 @@ to a root. Each rung covers twice as many blocks as the one below: for this feed
 a feed of a million blocks nineteen.`,
   `Remembering helps
 
-Who has proved a block keeps the nodes of its ladder. The next block then needs fewer rungs, often none: it only has
-to reach a node that is known already. The reader says in each request, in a few bits, where on the ladder it
+A reader that has proved a block keeps the nodes of its ladder. The next block then needs fewer rungs, often none:
+it only has to reach a node that is already known. The reader says in each request, in a few bits, where on the ladder it
 already stands.`,
   `Holes
 
@@ -63,24 +63,25 @@ one. Data: here it is, and here is its ladder. Unhave: it was here and is no lon
   `A first word in the open
 
 A connection begins with one message that is not encrypted. It names the feed, but not by its key: by a hash of the
-key, the discovery key. Who knows the key recognises the feed. Who listens learns a number that opens nothing.`,
+key, the discovery key. Those who know the key recognise the feed. Those who only listen learn a number that opens
+nothing.`,
   `The rest in cipher
 
 Everything after that is enciphered with XSalsa20, under the feed's own key and a number that is used once in each
 direction. So both sides know that the other has the key, without ever having said it.`,
   `What the cipher does not do
 
-It hides, but it does not seal. Somebody on the line who turns over a bit here will turn over the same bit there.
-That is no harm to the blocks, because a block that was touched does not reach its root. It may be a harm
-to the talk around them, so a program has to take all of that with care.`,
+It hides, but it does not seal. Somebody on the line who flips a bit of the cipher flips the same bit of the message.
+That does no harm to the blocks, because a block that was changed does not reach its root. It may do harm to the
+messages around them, so a program has to treat those with care.`,
   `Lying is useless
 
-A peer that sends a wrong block is found out at once and by itself: the ladder does not lead to the root. The
+A peer that sends a wrong block is found out at once: the ladder does not lead to the root. The
 connection ends, the message names the block and the peer, and somebody else is asked.`,
   `Silence is harder
 
-A peer that says nothing cannot be proved wrong. So there are clocks. Who has not answered for two seconds sees its
-requests handed to others; who has sent nothing at all for seven and a half is taken to be gone.`,
+A peer that says nothing cannot be proved wrong. So there are clocks. If a peer has not answered for two seconds, its
+requests go to others as well. If it has sent nothing at all for seven and a half, it is taken to be gone.`,
   `Many at once
 
 Since it does not matter who delivers, a reader asks everybody at the same time and gives each a share of the work.
@@ -106,7 +107,7 @@ A feed that is live is never done. The owner adds a block, its peers hear that i
 for it, and they tell their own peers. It is a newspaper that is delivered by its readers.`,
   `No centre
 
-There is no server in any of this. There is somebody who has something, and somebody who wants it. How the two find
+There is no central server in any of this. There is somebody who has something, and somebody who wants it. How the two find
 each other is another matter, and another program: here, a url that one person gives to the other.`,
   `Old roads
 
@@ -115,7 +116,7 @@ speak. A reader written today can read what was published then, from any of thos
 byte.`,
   `The end, so far
 
-After this come seven cards more, and then the list stops at block 199. If you have all 200, every byte of
-them has been hashed, every hash has been led up to one of three roots, and the roots have been found to be those
-that one key signed. You did not have to trust anybody for that.`,
+After this come seven more cards, and then the list stops at block 199. If you have all 200, every byte of
+them has been hashed, every hash has been led up to one of three roots, and the roots are the ones that one key signed.
+You did not have to trust anybody for that.`,
 ];
