@@ -60,6 +60,14 @@ describe('the XSalsa20 keystream', () => {
     );
   });
 
+  it('is the same on bytes that do not begin at a word', () => {
+    const key = new Uint8Array(32).fill(3);
+    const nonce = new Uint8Array(24).fill(5);
+    const bytes = new Uint8Array(70_003).subarray(3);
+    new XSalsa20(key, nonce).xor(bytes);
+    expect(Buffer.compare(bytes, xsalsa20(key, nonce, new Uint8Array(70_000)))).toBe(0);
+  });
+
   it('names the argument of the wrong length', () => {
     expect(() => new XSalsa20(new Uint8Array(31), new Uint8Array(24))).toThrow(
       /"key" expected 32 bytes, got 31/,
