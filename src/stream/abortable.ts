@@ -4,9 +4,13 @@ import type { AbortSignalLike } from './transport.ts';
 export function abortable<T>(promise: Promise<T>, signal?: AbortSignalLike): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
+    const stop = (): void => signal.removeEventListener('abort', onAbort);
+    const onAbort = (): void => {
+      stop();
+      reject(signal.reason);
+    };
+    promise.then(resolve, reject).finally(stop);
     if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort);
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    else signal.addEventListener('abort', onAbort);
   });
 }

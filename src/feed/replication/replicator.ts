@@ -287,20 +287,9 @@ export class Replicator {
   #announceStored(): void {
     const stored = this.#unannounced.sort((a, b) => a.index - b.index);
     this.#unannounced = [];
+    // Each peer's uploader joins blocks in a row.
     for (const peer of this.#peers) {
-      let start = -1;
-      let end = -1;
-      for (const { index, from } of stored) {
-        if (from === peer) continue;
-        if (index === end) {
-          end++;
-          continue;
-        }
-        if (start >= 0) peer.announce(start, end - start);
-        start = index;
-        end = index + 1;
-      }
-      if (start >= 0) peer.announce(start, end - start);
+      for (const { index, from } of stored) if (from !== peer) peer.announce(index, 1);
     }
   }
 }
