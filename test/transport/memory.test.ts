@@ -1,14 +1,16 @@
 import { expect, it } from 'vitest';
 import { memoryPair } from '../../src/transport/memory.ts';
-import { chunksOf, readAll, transportContract } from './contract.ts';
+import { chunksOf, readAll } from './contract.ts';
+import { transportContract } from './suite.ts';
 
 transportContract('memoryPair', {
   async make() {
     const [here, there] = memoryPair();
     return { here, there };
   },
-  // One chunk: it is handed over when it is asked for.
-  bufferedBytes: 65_536,
+  // A chunk is handed over when it is asked for: one that is read, and the next.
+  bufferedBytes: 131_072,
+  onSlowReader: 'waits',
   readOnAbort: 'rejected',
 });
 

@@ -6,7 +6,8 @@ import { ProtocolError } from '../../src/errors.ts';
 import { deferred } from '../../src/stream/deferred.ts';
 import type { Transport } from '../../src/stream/transport.ts';
 import { dialTcp, listenTcp, nodeTransport } from '../../src/transport/node.ts';
-import { chunksOf, held, readAll, settled, transportContract } from './contract.ts';
+import { chunksOf, type Ends, held, readAll, settled } from './contract.ts';
+import { countListeners, transportContract } from './suite.ts';
 
 /** Two sockets joined over the loopback. */
 async function sockets(pauseOnConnect = false): Promise<[Socket, Socket]> {
@@ -50,24 +51,31 @@ function duplexes(): [Duplex, Duplex] {
   return [a, b];
 }
 
+function ends(pair: readonly [Duplex, Duplex]): Ends {
+  return {
+    here: nodeTransport(pair[0]),
+    there: nodeTransport(pair[1]),
+    leftovers: () => countListeners(pair, ['error', 'close', 'drain', 'finish']),
+    vanish: () => void pair[1].destroy(),
+  };
+}
+
 transportContract('nodeTransport over TCP', {
   async make() {
-    const emitters = await sockets();
-    const [here, there] = emitters.map(nodeTransport) as [Transport, Transport];
-    return { here, there, emitters };
+    return ends(await sockets());
   },
   // What a kernel buffers for a connection of its own machine.
   bufferedBytes: 33_554_432,
+  onSlowReader: 'waits',
   readOnAbort: 'resolved',
 });
 
 transportContract('nodeTransport over a Duplex', {
   async make() {
-    const emitters = duplexes();
-    const [here, there] = emitters.map(nodeTransport) as [Transport, Transport];
-    return { here, there, emitters };
+    return ends(duplexes());
   },
   bufferedBytes: 262_144,
+  onSlowReader: 'waits',
   readOnAbort: 'rejected',
 });
 
