@@ -10,14 +10,41 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'hypercore-wire-test-'));
-const results = join(work, 'vitest.json');
 let passed = 0;
 let failed = 0;
 
+/**
+ * The test runners. Each writes a report in JSON to the file that it is told, and `counts` reads how many tests
+ * passed and failed from it.
+ */
+const runners = [
+  {
+    name: 'tests',
+    command: (report) => [
+      'vitest',
+      'run',
+      '--reporter=dot',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+    ],
+    counts: ({ numPassedTests, numFailedTests }) => [numPassedTests, numFailedTests],
+  },
+  {
+    name: 'browser',
+    command: () => ['playwright', 'test', '--reporter=line,json'],
+    env: (report) => ({ PLAYWRIGHT_JSON_OUTPUT_FILE: report }),
+    counts: ({ stats }) => [stats.expected, stats.unexpected + stats.flaky],
+  },
+];
+
 /** Runs a command and shows what it says; whether it exited with 0. */
-function run(name, command, args) {
+function run(name, command, args, env) {
   console.log(`\n== ${name}`);
-  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  const { status } = spawnSync(command, args, {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, ...env },
+  });
   return status === 0;
 }
 
@@ -26,7 +53,15 @@ function step(name, command, args) {
   if (ok) passed++;
   else failed++;
   console.log(`${ok ? 'ok' : 'FAILED'}: ${name}`);
-  return ok;
+}
+
+function tests({ name, command, env, counts }) {
+  const report = join(work, `${name}.json`);
+  const ok = run(name, 'npx', command(report), env?.(report));
+  const [good, bad] = existsSync(report) ? counts(JSON.parse(readFileSync(report, 'utf8'))) : [0, 0];
+  passed += good;
+  // A file that does not load, or an error outside of any test, fails without a failed test.
+  failed += Math.max(bad, ok ? 0 : 1);
 }
 
 try {
@@ -34,17 +69,8 @@ try {
   step('types: the core without a platform', 'npx', ['tsc', '-p', 'tsconfig.core.json']);
   step('types: tests', 'npx', ['tsc', '-p', 'test/tsconfig.json']);
   step('build', 'npm', ['run', '--silent', 'build']);
-  const ok = run('tests', 'npx', [
-    'vitest',
-    'run',
-    '--reporter=dot',
-    '--reporter=json',
-    `--outputFile.json=${results}`,
-  ]);
-  const counts = existsSync(results) ? JSON.parse(readFileSync(results, 'utf8')) : undefined;
-  passed += counts?.numPassedTests ?? 0;
-  // A file that does not load, or an error outside of any test, fails without a failed test.
-  failed += Math.max(counts?.numFailedTests ?? 0, ok ? 0 : 1);
+  step('types: browser', 'npx', ['tsc', '-p', 'test/browser/tsconfig.json']);
+  for (const runner of runners) tests(runner);
   step('the package as npm ships it', 'node', ['test/package.mjs', work]);
 } finally {
   rmSync(work, { recursive: true, force: true });

@@ -1,0 +1,32 @@
+import { defineConfig } from '@playwright/test';
+import { findChromium, isRoot } from './test/browser/chromium.mjs';
+
+// Found once: the processes that Playwright starts inherit it.
+const executablePath = (process.env.CHROMIUM_PATH = findChromium());
+
+export default defineConfig({
+  testDir: 'test/browser',
+  globalSetup: './test/browser/site.ts',
+  outputDir: 'node_modules/.cache/playwright',
+  fullyParallel: true,
+  forbidOnly: true,
+  workers: 2,
+  timeout: 60_000,
+  expect: { timeout: 20_000 },
+  reporter: 'line',
+  use: {
+    browserName: 'chromium',
+    launchOptions: {
+      executablePath,
+      chromiumSandbox: !isRoot,
+      args: [
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    },
+  },
+});
