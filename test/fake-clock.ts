@@ -9,13 +9,20 @@ interface Timer {
 export class FakeClock implements Clock {
   #now = 0;
   readonly #timers = new Set<Timer>();
+  readonly #everyMs: number;
+
+  /** `everyMs`: timers fire only at multiples of it, as a browser does to a hidden tab, which gets one minute. */
+  constructor({ everyMs = 0 } = {}) {
+    this.#everyMs = everyMs;
+  }
 
   now(): number {
     return this.#now;
   }
 
   after(ms: number, fn: () => void): () => void {
-    const timer = { at: this.#now + ms, fn };
+    const at = this.#now + ms;
+    const timer = { at: this.#everyMs === 0 ? at : Math.ceil(at / this.#everyMs) * this.#everyMs, fn };
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
   }
@@ -30,14 +37,32 @@ export class FakeClock implements Clock {
     const end = this.#now + ms;
     for (;;) {
       await settle();
-      const next = [...this.#timers].sort((a, b) => a.at - b.at)[0];
+      const next = this.#next();
       if (next === undefined || next.at > end) break;
-      this.#timers.delete(next);
-      this.#now = next.at;
-      next.fn();
+      this.#now = Math.max(this.#now, next.at);
+      this.#fire(next);
     }
     this.#now = end;
     await settle();
+  }
+
+  /**
+   * The program stands still for so long, as when the machine sleeps: then all that has fallen due is called
+   * at once, before anything else goes on.
+   */
+  sleep(ms: number): void {
+    this.#now += ms;
+    for (let next = this.#next(); next !== undefined && next.at <= this.#now; next = this.#next())
+      this.#fire(next);
+  }
+
+  #next(): Timer | undefined {
+    return [...this.#timers].sort((a, b) => a.at - b.at)[0];
+  }
+
+  #fire(timer: Timer): void {
+    this.#timers.delete(timer);
+    timer.fn();
   }
 }
 

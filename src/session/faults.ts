@@ -32,8 +32,9 @@ export function idleFault({ isOpen, hasSpoken, asked }: Progress, idleMs: number
 
 /** The transport threw `error`. */
 export function transportFault({ isOpen, hasSpoken }: Progress, error: unknown): ProtocolError {
-  if (error instanceof ProtocolError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const isNamed = error instanceof ProtocolError;
+  if (isNamed && (error.code !== 'transport' || isOpen || !hasSpoken)) return error;
+  const reason = isNamed ? error.reason : error instanceof Error ? error.message : String(error);
   // A peer that refuses often cannot do so gently: closing with unread bytes from us turns its end into a reset.
   return hasSpoken && !isOpen
     ? new ProtocolError(

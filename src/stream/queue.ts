@@ -25,21 +25,25 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
     return this.#bytes;
   }
 
-  /** Adds a chunk, which is the queue's from now on. Past the cap the queue fails with `transport-overflow`. */
-  push(chunk: Uint8Array): void {
-    if (this.#ended || chunk.byteLength === 0) return;
-    if (this.#bytes + chunk.byteLength > this.#maxBytes) {
-      this.fail(
-        new ProtocolError(
-          'transport-overflow',
-          `the remote sent ${this.#bytes + chunk.byteLength} bytes that were not read yet, over the cap of ${this.#maxBytes}: consume faster, or raise the cap`,
-        ),
+  /**
+   * Adds a chunk, which is the queue's from now on. Past the cap the queue fails with `transport-overflow`,
+   * which is returned.
+   */
+  push(chunk: Uint8Array): ProtocolError | undefined {
+    if (this.#ended || chunk.byteLength === 0) return undefined;
+    const bytes = this.#bytes + chunk.byteLength;
+    if (bytes > this.#maxBytes) {
+      const overflow = new ProtocolError(
+        'transport-overflow',
+        `the remote sent ${bytes} bytes that were not read yet, over the cap of ${this.#maxBytes}: consume faster, or raise the cap`,
       );
-      return;
+      this.fail(overflow);
+      return overflow;
     }
     this.#chunks.push(chunk);
-    this.#bytes += chunk.byteLength;
+    this.#bytes = bytes;
     this.#wake?.();
+    return undefined;
   }
 
   /** No more chunks: the reader gets what waits, then the end. */

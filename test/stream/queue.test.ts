@@ -39,14 +39,15 @@ describe('ByteQueue', () => {
 
   it('fails past its cap, behind what waits', async () => {
     const queue = new ByteQueue(3);
-    queue.push(Uint8Array.of(1, 2));
-    queue.push(Uint8Array.of(3, 4));
-    queue.push(Uint8Array.of(5));
+    expect(queue.push(Uint8Array.of(1, 2))).toBeUndefined();
+    const overflow = queue.push(Uint8Array.of(3, 4));
+    expect(queue.push(Uint8Array.of(5))).toBeUndefined();
     queue.fail(new Error('too late'));
     expect(queue.bytes).toBe(2);
     const { bytes, error } = await drain(queue);
     expect(bytes).toEqual([1, 2]);
     expect(error).toMatchObject({ code: 'transport-overflow' });
+    expect(overflow).toBe(error);
     expect(String(error)).toContain('4 bytes');
   });
 
