@@ -11,6 +11,7 @@ const entries = {
   'storage/node': 'src/storage/node.ts',
   'transport/memory': 'src/transport/memory.ts',
   'transport/node': 'src/transport/node.ts',
+  'transport/websocket': 'src/transport/websocket.ts',
   'cli/main': 'src/cli/main.ts',
   'cli/demo': 'src/cli/demo.ts',
 };
