@@ -27,6 +27,7 @@ export class Keepalive {
   #sentAt: number;
   #sending = false;
   #suspended = false;
+  #isOver = false;
   /** The deadline has passed by a timer that was late, and runs a second time. */
   #isGrace = false;
 
@@ -78,12 +79,13 @@ export class Keepalive {
   stop(): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    this.#sending = false;
-    this.#onTimer = () => {};
+    this.#isOver = true;
   }
 
   #arm(): void {
     this.#cancel?.();
+    // What is on its way out when the session ends still counts as sent.
+    if (this.#isOver) return;
     const idleAt = this.#suspended ? Number.POSITIVE_INFINITY : this.#receivedAt + this.#limits.idleMs;
     const quietAt = this.#sending ? this.#sentAt + this.#limits.keepaliveMs : Number.POSITIVE_INFINITY;
     const dueAt = Math.min(idleAt, quietAt);
@@ -94,7 +96,7 @@ export class Keepalive {
         : timer(this.#clock, ms, (isLate) => this.#onTimer(isLate));
   }
 
-  #onTimer = (isLate: boolean): void => {
+  #onTimer(isLate: boolean): void {
     const now = this.#clock.now();
     if (!this.#suspended && now >= this.#receivedAt + this.#limits.idleMs) {
       if (this.#isGrace || !isLate) {
@@ -108,10 +110,10 @@ export class Keepalive {
     }
     if (now >= this.#sentAt + this.#limits.keepaliveMs) this.#speak(now);
     this.#arm();
-  };
+  }
 
   #speak(now: number): void {
-    if (!this.#sending) return;
+    if (!this.#sending || this.#isOver) return;
     // Counts as sent even if the transport cannot write, so that the next try comes a full interval later.
     this.#sentAt = now;
     this.#onQuiet();
