@@ -6,6 +6,7 @@ import type { MaybePromise } from '../../stream/stage.ts';
 import type { Cancel, Request, Want } from '../../wire/messages.ts';
 import { encodeRle } from '../../wire/rle.ts';
 import type { BlockStore } from '../block-store.ts';
+import { WANT_LENGTH } from './availability.ts';
 
 type Answer = Exclude<ChannelSendable, { type: 'extension' }>;
 
@@ -17,6 +18,8 @@ interface News {
 
 /** A bitfield has whole bytes, and hypercore's pages have 8192 blocks. */
 const PAGE = 8192;
+/** Ranges of news that are kept for a peer; past them it is told by the bits of all that they lie in. */
+const MAX_NEWS = 1024;
 /** Blocks of a bitfield that answers an open-ended Want: what fits a frame uncompressed. */
 const MAX_OPEN_WANT = 33_554_432;
 
@@ -30,7 +33,9 @@ export class Uploader {
   /** Wants without an answer, by start and length. */
   readonly #wants = new Set<string>();
   /** Ranges that the peer is to be told of. */
-  readonly #news: News[] = [];
+  #news: News[] = [];
+  /** Regions that the peer is to be told of anew, since too much happened in them. */
+  readonly #regions = new Set<number>();
   /** Answers that wait for the transport; those to cancelled Requests among them. */
   #queued = 0;
   /** Blocks that are being read. */
@@ -75,7 +80,7 @@ export class Uploader {
     });
   }
 
-  #bitfield({ start, length }: Want): Answer {
+  #bitfield({ start, length }: Pick<Want, 'start' | 'length'>): Answer {
     const { blocks, length: ours } = this.#store;
     const from = Math.floor(start / PAGE) * PAGE;
     const covered = length === 0 ? 0 : Math.ceil((start + length - from) / PAGE) * PAGE;
@@ -102,13 +107,27 @@ export class Uploader {
       last.length += news.length;
       return;
     }
+    const isFirst = this.#news.length + this.#regions.size === 0;
     this.#news.push({ ...news });
-    if (this.#news.length === 1) this.#channel.sendLater(() => this.#nextNews());
+    if (this.#news.length > MAX_NEWS) this.#join();
+    if (isFirst) this.#channel.sendLater(() => this.#nextNews());
+  }
+
+  /** What the bits say now is all that a peer has missed. */
+  #join(): void {
+    for (const { start, length } of this.#news) {
+      const end = Math.min(start + length, this.#store.length);
+      for (let at = start - (start % WANT_LENGTH); at < end; at += WANT_LENGTH) this.#regions.add(at);
+    }
+    this.#news = [];
   }
 
   #nextNews(): Answer | undefined {
-    const news = this.#news.shift();
-    if (this.#news.length > 0) this.#channel.sendLater(() => this.#nextNews());
+    const [region] = this.#regions;
+    if (region !== undefined) this.#regions.delete(region);
+    const news =
+      region === undefined ? this.#news.shift() : this.#bitfield({ start: region, length: WANT_LENGTH });
+    if (this.#news.length + this.#regions.size > 0) this.#channel.sendLater(() => this.#nextNews());
     return news;
   }
 
