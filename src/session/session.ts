@@ -63,6 +63,8 @@ export class Session {
   #local: FirstFeed | undefined;
   #remote: Remote | undefined;
   #receivedBytes = 0;
+  /** Of those, the bytes up to the last message that came whole. */
+  #routedBytes = 0;
   /** The discovery key of the first feed, if the remote named it. */
   #asked: Uint8Array | undefined;
 
@@ -79,6 +81,7 @@ export class Session {
       outbox: this.#outbox,
       extensions: this.#extensions,
       limits,
+      clock,
       trace,
       drained: () => this.#router.drained(),
       closed: (channel) => this.#router.close(channel),
@@ -115,9 +118,12 @@ export class Session {
     return this.#settings.clock;
   }
 
-  /** @internal Bytes that came from the transport so far: inside a long frame they are the only sign of progress. */
-  get receivedBytes(): number {
-    return this.#receivedBytes;
+  /**
+   * @internal The frame that is on its way: where it starts in all that was received, and how much of it came so
+   * far. Inside a long one the bytes are the only sign of progress.
+   */
+  get arriving(): { readonly start: number; readonly bytes: number } {
+    return { start: this.#routedBytes, bytes: this.#receivedBytes - this.#routedBytes };
   }
 
   /** @internal Resolves on the remote's Handshake; rejects if the session ends first. */
@@ -203,6 +209,7 @@ export class Session {
         deframe(limits),
         decode(limits),
       )) {
+        this.#routedBytes = this.#receivedBytes;
         for (const packet of packets) this.#router.route(packet);
         this.#router.flush();
         if (this.#router.isFull) await this.#waitForRoom();

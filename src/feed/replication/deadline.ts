@@ -4,10 +4,13 @@ import { timer } from '../../stream/timer.ts';
 
 /** Milliseconds without an answer after which other peers may be asked for the same blocks. */
 const SLOW_MS = 2000;
-/** Received bytes that count as progress: more than keepalives, less than any slow line brings in 7.5 s. */
-const PROGRESS_BYTES = 512;
+/** Bytes of one frame within a deadline that count as progress: less than any slow line brings in 7.5 s. */
+const PROGRESS_BYTES = 4096;
 /** Idle deadlines that one answer may take with progress all along: 8 MiB in 150 s, which is 56 KB/s. */
 const MAX_DEADLINES = 20;
+
+/** When a session's remote last answered on any of its channels: they share one line. */
+const answers = new WeakMap<Session, number>();
 
 /** What is watched. */
 export interface Watched {
@@ -33,9 +36,10 @@ export class Deadline {
   /** The time was given once more, after a timer that was late. */
   #isGrace = false;
   #answeredAt = 0;
-  /** When bytes last came in, and how many had come by then. */
-  #progressAt = 0;
-  #progressBytes = 0;
+  /** The frame whose bytes last counted as progress, how many of it had come by then, and when that was. */
+  #frame = { start: 0, bytes: 0, at: 0 };
+  /** A frame that counted as progress and was no answer. Once it may be that the answer comes right behind. */
+  #wasInVain = false;
 
   constructor(session: Session, watched: Watched) {
     this.#session = session;
@@ -51,13 +55,15 @@ export class Deadline {
   answered(): void {
     this.#isSlow = false;
     this.#isGrace = false;
+    answers.set(this.#session, this.#session.clock.now());
     this.restart();
   }
 
   /** The time counts from now. */
   restart(): void {
     this.#answeredAt = this.#session.clock.now();
-    this.#progressed();
+    this.#wasInVain = false;
+    this.#frame = { ...this.#session.arriving, at: this.#answeredAt };
   }
 
   /** Starts the timer, unless it runs already or no answer is outstanding. */
@@ -85,16 +91,16 @@ export class Deadline {
 
   /** Looks at the time; true where the deadline has passed. */
   #isOver(): boolean {
-    const { clock, limits, receivedBytes } = this.#session;
+    const { clock, limits } = this.#session;
     const unanswered = clock.now() - this.#answeredAt;
     if (this.#watched.isBehind()) {
       this.restart();
       return false;
     }
-    const hasProgress = receivedBytes - this.#progressBytes >= PROGRESS_BYTES;
-    if (hasProgress && this.#watched.isReady() && unanswered < MAX_DEADLINES * limits.idleMs)
-      this.#progressed();
-    if (clock.now() - this.#progressAt >= limits.idleMs) {
+    const mayTakeLonger = unanswered < MAX_DEADLINES * limits.idleMs && this.#watched.isReady();
+    if (mayTakeLonger) this.#look();
+    const progressAt = mayTakeLonger ? Math.max(this.#frame.at, answers.get(this.#session) ?? 0) : 0;
+    if (clock.now() - Math.max(this.#answeredAt, progressAt) >= limits.idleMs) {
       this.#watched.onSilent();
       return true;
     }
@@ -105,8 +111,19 @@ export class Deadline {
     return false;
   }
 
-  #progressed(): void {
-    this.#progressAt = this.#session.clock.now();
-    this.#progressBytes = this.#session.receivedBytes;
+  /** Only one long frame counts as progress: whatever else the peer sends is no answer. */
+  #look(): void {
+    const { arriving, clock } = this.#session;
+    if (arriving.start !== this.#frame.start) {
+      const hadProgress = this.#frame.at > this.#answeredAt;
+      // What came behind the last frame is where this one begins.
+      this.#frame = {
+        start: arriving.start,
+        bytes: 0,
+        at: hadProgress && !this.#wasInVain ? clock.now() : 0,
+      };
+      this.#wasInVain ||= hadProgress;
+    }
+    if (arriving.bytes - this.#frame.bytes >= PROGRESS_BYTES) this.#frame = { ...arriving, at: clock.now() };
   }
 }
