@@ -43,6 +43,10 @@ export type ProtocolErrorCode =
   | 'request-flood'
   /** Announced blocks are scattered beyond what is kept for one peer. */
   | 'have-flood'
+  /** More announced blocks refused in a row than allowed. */
+  | 'refusal-flood'
+  /** The feed's writer signed more blocks or bytes than this side takes. */
+  | 'feed-too-long'
   /** The transport delivers faster than the session reads, and cannot pause. */
   | 'transport-overflow'
   /** The transport itself failed: refused, reset, not reachable. */

@@ -15,6 +15,8 @@ export interface Limits {
   readonly unopenedMessages: number;
   /** Bytes that wait for all feeds not opened on this side. */
   readonly unopenedBytes: number;
+  /** Milliseconds for which a feed that the remote opened may stay unopened on this side. */
+  readonly unopenedMs: number;
   /** Bytes received on a channel and not yet consumed, past which the session stops reading. */
   readonly channelBytes: number;
   /** Bytes sent on a channel and not yet taken by the transport, past which `writable()` waits. */
@@ -25,6 +27,12 @@ export interface Limits {
   readonly extensionNameLength: number;
   /** Requests of one peer that wait for their answer. */
   readonly requests: number;
+  /** Requests in a row that one peer may refuse although it announced the blocks. */
+  readonly refusals: number;
+  /** Blocks of a feed that is not this side's own. */
+  readonly feedBlocks: number;
+  /** Bytes of a feed that is not this side's own. */
+  readonly feedBytes: number;
   /** Milliseconds without a received byte after which the session ends. */
   readonly idleMs: number;
   /** Milliseconds without a sent byte after which a keepalive goes out. */
@@ -45,6 +53,8 @@ export const defaultLimits: Limits = {
   unopenedMessages: 17,
   // The reference has no such cap and would hold 17 * 8 MiB for each of 255 channels.
   unopenedBytes: 1_048_576,
+  // An app that asks its user, or a disk, is done by then; the reference waits for as long as the stream lasts.
+  unopenedMs: 60_000,
   // Some 16 blocks of 64 KiB: what one peer has in flight at most.
   channelBytes: 1_048_576,
   sendBytes: 262_144,
@@ -53,6 +63,12 @@ export const defaultLimits: Limits = {
   extensionNameLength: 256,
   // hypercore 7 keeps 16 in flight; this leaves room for several selections of an eager client.
   requests: 1024,
+  // 64 are in flight at most, so a peer that clears its feed meanwhile refuses no more than those.
+  refusals: 1024,
+  // A bitfield of 470 MB, which is read whenever the feed is opened. In blocks of 64 KiB it is 64 TiB.
+  feedBlocks: 1_073_741_824,
+  // 8 TiB: the largest file of the usual file systems is twice as long.
+  feedBytes: 8_796_093_022_208,
   // hypercore-protocol 6 hangs up after 6.25 to 7.5 s of silence.
   idleMs: 7500,
   // It sends every 5 s; sooner leaves room for a slow timer before its shortest deadline of 6.25 s.

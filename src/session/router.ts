@@ -5,6 +5,7 @@
 
 import { toHex } from '../crypto/hex.ts';
 import { ProtocolError } from '../errors.ts';
+import type { Clock } from '../stream/clock.ts';
 import type { TraceListener } from '../trace.ts';
 import type { Feed, Handshake, Packet } from '../wire/messages.ts';
 import { Channel, type ChannelHost, type ChannelMessage } from './channel.ts';
@@ -12,6 +13,7 @@ import { Channel, type ChannelHost, type ChannelMessage } from './channel.ts';
 /** What the router needs of its session. */
 export interface RouterHost extends ChannelHost {
   readonly trace: TraceListener | undefined;
+  readonly clock: Clock;
   /** The remote's Handshake, on whichever channel. */
   onHandshake(handshake: Handshake, drop: (reason: string) => void): void;
   /** The remote has opened a channel that is not open here. */
@@ -29,6 +31,8 @@ export class Router {
   #unreadable = 0;
   /** Bytes that wait for feeds not open here. */
   #unopenedBytes = 0;
+  /** Channels that only the remote has opened, each with what calls off its end. */
+  readonly #offers = new Map<Channel, () => void>();
   /** What the remote has opened and `incoming` has not handed out. */
   #arrived: Channel[] = [];
   #onArrival: (() => void)[] = [];
@@ -59,6 +63,7 @@ export class Router {
     const channel = known ?? new Channel(this.#host, discoveryKey.slice());
     this.#channels.set(name, channel);
     this.#unopenedBytes -= channel.held.bytes;
+    this.#settle(channel);
     channel.openLocal(id, key);
     // Open there already: just now, or from before this side closed it.
     for (const [number, other] of this.#remote) {
@@ -116,8 +121,9 @@ export class Router {
     this.#remote.set(number, channel);
     this.#arrived.push(channel);
     for (const wake of this.#onArrival.splice(0)) wake();
-    if (channel.isLocal) channel.openBoth();
-    else this.#host.onOffer(channel);
+    if (channel.isLocal) return channel.openBoth();
+    this.#expire(number, channel);
+    this.#host.onOffer(channel);
   }
 
   /** The channel was closed on this side. The remote's number stays mapped to it, so later messages are dropped. */
@@ -125,6 +131,7 @@ export class Router {
     const name = toHex(channel.discoveryKey);
     if (this.#channels.get(name) === channel) this.#channels.delete(name);
     if (!channel.isLocal) this.#unopenedBytes -= channel.held.bytes;
+    this.#settle(channel);
     this.drained();
   }
 
@@ -169,6 +176,7 @@ export class Router {
   /** No message will come any more; `error` where the session failed. */
   end(error?: unknown): void {
     this.#ended = true;
+    for (const channel of this.#offers.keys()) this.#settle(channel);
     for (const channel of this.#channels.values()) channel.end(error);
     for (const wake of this.#onArrival.splice(0)) wake();
     this.drained();
@@ -176,8 +184,28 @@ export class Router {
 
   #replace(number: number, channel: Channel): void {
     this.#remote.delete(number);
+    this.#withdraw(channel);
+  }
+
+  #withdraw(channel: Channel): void {
     this.#arrived = this.#arrived.filter((waiting) => waiting !== channel);
     channel.close();
+  }
+
+  /** Nobody may want the channel ever: what waits on it is let go of. It can still be opened here later. */
+  #expire(number: number, channel: Channel): void {
+    const { clock, limits } = this.#host;
+    const cancel = clock.after(limits.unopenedMs, () => {
+      this.#drop(number, `a feed that was not opened here within ${limits.unopenedMs / 1000} s`);
+      this.#withdraw(channel);
+    });
+    this.#offers.set(channel, cancel);
+  }
+
+  /** The channel is open here, or it has ended. */
+  #settle(channel: Channel): void {
+    this.#offers.get(channel)?.();
+    this.#offers.delete(channel);
   }
 
   #deliver(number: number, message: ChannelMessage, bytes: number): void {
