@@ -5,6 +5,7 @@
 import { discoveryKey } from '../crypto/discovery-key.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { ProtocolError, StorageError } from '../errors.ts';
+import { defaultLimits, type Limits } from '../limits.ts';
 import type { Data, Request } from '../wire/messages.ts';
 import type { Piece } from './files/commit.ts';
 import type { SleepFiles, StoredBits } from './files/sleep-files.ts';
@@ -19,6 +20,9 @@ import { planVerification, type Verified, verifyProof } from './merkle/verificat
  * one block. Nodes of a larger tree take some of it.
  */
 export const MAX_BLOCK_BYTES = 8_388_534;
+
+/** How long a feed may be that somebody else signs. Where a block goes in the files follows from it. */
+export type FeedLimits = Pick<Limits, 'feedBlocks' | 'feedBytes'>;
 
 /** What a Data message brought. */
 export interface Stored {
@@ -76,7 +80,7 @@ export class BlockStore {
 
   /** In bytes, of all blocks below `length`, here or not. */
   get byteLength(): number {
-    return this.#roots.reduce((size, root) => size + root.size, 0);
+    return bytesOf(this.#roots);
   }
 
   get writable(): boolean {
@@ -125,12 +129,12 @@ export class BlockStore {
   /**
    * Verifies a Data message and writes what it proves. Resolves once that is on the disk.
    *
-   * @throws ProtocolError `verification` or `fork`; nothing of the message is kept then
+   * @throws ProtocolError `verification`, `fork` or `feed-too-long`; nothing of the message is kept then
    * @throws StorageError where it cannot be written; the store takes nothing more from then on
    */
-  async put(message: Data): Promise<Stored> {
+  async put(message: Data, limits: FeedLimits = defaultLimits): Promise<Stored> {
     try {
-      const { isNew, written } = await this.#inTurn(() => this.#verify(message));
+      const { isNew, written } = await this.#inTurn(() => this.#verify(message, limits));
       await written;
       return { isNew };
     } catch (error) {
@@ -140,12 +144,10 @@ export class BlockStore {
     }
   }
 
-  async #verify({
-    index: block,
-    value,
-    nodes,
-    signature,
-  }: Data): Promise<Stored & { written: Promise<void> }> {
+  async #verify(
+    { index: block, value, nodes, signature }: Data,
+    limits: FeedLimits,
+  ): Promise<Stored & { written: Promise<void> }> {
     if (this.#failure !== undefined) throw this.#failure;
     const received = nodes.map((node) => node.index);
     const wanted = planVerification(block, received, value !== undefined, signature !== undefined, this.#has);
@@ -159,6 +161,7 @@ export class BlockStore {
       signature,
       local: (index) => known.get(index),
     });
+    assertLength(verified, limits);
     for (const node of verified.nodes) this.#proven.set(node.index, node);
     const isNew = value !== undefined && !this.blocks.has(block) && !this.#arriving.has(block);
     const data = isNew ? [{ offset: await this.#offsetOf(block, value.byteLength), bytes: value }] : [];
@@ -286,6 +289,21 @@ export class BlockStore {
     this.#turn = result.catch(() => {});
     return result;
   }
+}
+
+/** A signature may be over any length, and the files have a place for each block and each node before it. */
+function assertLength({ length = 0, roots = [] }: Verified, { feedBlocks, feedBytes }: FeedLimits): void {
+  const bytes = bytesOf(roots);
+  if (length <= feedBlocks && bytes <= feedBytes) return;
+  throw new ProtocolError(
+    'feed-too-long',
+    `the writer has signed ${length} blocks of ${bytes} bytes in all, over the limits of ${feedBlocks} and ${feedBytes}: if you trust it, raise limits.feedBlocks and limits.feedBytes`,
+  );
+}
+
+/** In bytes, of all blocks below `roots`. */
+function bytesOf(roots: readonly TreeNode[]): number {
+  return roots.reduce((size, root) => size + root.size, 0);
 }
 
 /** The length, in blocks, that `roots` cover. */

@@ -47,6 +47,8 @@ export class Peer {
   #remoteDownloading = true;
   #remoteUploading = true;
   #faults = 0;
+  /** Refusals since the last block that was new. */
+  #refusals = 0;
 
   /** @internal Use `feed.join`. */
   constructor(channel: Channel, store: BlockStore, replicator: Replicator) {
@@ -257,6 +259,7 @@ export class Peer {
 
   #onUnhave(unhave: Unhave): void {
     this.#available.unhave(unhave);
+    for (const _ of this.#seeking) this.#refused();
     this.#seeking.clear();
     // Also the answer to a Request for a block that the remote has not.
     for (const index of this.#asked) {
@@ -264,7 +267,21 @@ export class Peer {
       this.#asked.delete(index);
       this.#deadline.answered();
       this.#replicator.release(index, this);
+      this.#refused();
     }
+  }
+
+  /** It was asked for what it said that it has, and brought nothing new. It may say so of blocks without end. */
+  #refused(): void {
+    const { session } = this.channel;
+    if (++this.#refusals <= session.limits.refusals) return;
+    session.abort(
+      new ProtocolError(
+        'refusal-flood',
+        `peer ${this.id.slice(0, 16)} announced blocks and refused ${this.#refusals} requests for them in a row: ask another peer, or raise limits.refusals`,
+        { peer: this.id },
+      ),
+    );
   }
 
   #onInfo({ uploading, downloading }: Info): void {
@@ -290,11 +307,16 @@ export class Peer {
     this.#replicator.reserve(index, this);
     this.#storing++;
     this.#storingBytes += value.byteLength;
-    this.#store.put(data).then(
+    this.#store.put(data, this.channel.session.limits).then(
       ({ isNew }) => {
         this.#stored(value.byteLength);
-        if (isNew) this.#replicator.stored(index, value.byteLength, this);
-        else this.#replicator.release(index, this);
+        if (isNew) {
+          this.#refusals = 0;
+          this.#replicator.stored(index, value.byteLength, this);
+        } else {
+          this.#replicator.release(index, this);
+          if (!wasAsked) this.#refused();
+        }
         if (this.channel.session.remote.ack) {
           this.channel.send({ type: 'have', start: index, length: 1, ack: true });
         }
