@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultLimits, type Limits, withDefaults } from '../../src/limits.ts';
 import { connect } from '../../src/session/session.ts';
 import { FakeClock, settle } from '../fake-clock.ts';
+import { type ReplicationLimit, replicationLimits } from '../hostile/replication-limits.ts';
 import { unhex } from '../vectors/index.ts';
 import {
   crypto,
@@ -31,10 +32,7 @@ async function against(limits: Partial<Limits>, ...chunks: Uint8Array[]): Promis
 }
 
 /** Each limit with what stays within it, what does not, and what comes of that. */
-const attacks: Record<
-  Exclude<keyof Limits, 'requests' | 'remoteRuns'>,
-  [Partial<Limits>, Attack, Attack, unknown]
-> = {
+const attacks: Record<Exclude<keyof Limits, ReplicationLimit>, [Partial<Limits>, Attack, Attack, unknown]> = {
   frameBytes: [
     { frameBytes: 100 },
     (limits) => against(limits, say(0, data(1, 95 - 1))),
@@ -74,6 +72,12 @@ const attacks: Record<
     (limits) =>
       against(limits, feed(1, OTHER_NAME), feed(2, names[2]), say(1, data(0, 1600)), say(2, data(0, 1600))),
     'unopened-flood',
+  ],
+  unopenedMs: [
+    { unopenedMs: 1000 },
+    (limits) => unopened(limits, 999),
+    (limits) => unopened(limits, 1000),
+    'let go',
   ],
   channelBytes: [
     { channelBytes: 1000 },
@@ -157,6 +161,13 @@ async function silence(limits: Partial<Limits>, ms: number): Promise<unknown> {
   return reason === 'pending' ? 'held' : reason.error?.code;
 }
 
+async function unopened(limits: Partial<Limits>, ms: number): Promise<string> {
+  const { transport, clock, dropped } = await scripted({ limits });
+  transport.arrive(feed(1, OTHER_NAME));
+  await clock.advance(ms);
+  return dropped.length === 0 ? 'held' : 'let go';
+}
+
 async function quiet(limits: Partial<Limits>, ms: number): Promise<string> {
   const { clock, transport } = await scripted({ limits });
   const before = transport.written.length;
@@ -171,9 +182,7 @@ describe('every limit has its attacker', () => {
   });
 
   it('and none is forgotten', () => {
-    // Those of replication are attacked in the feed's own tests.
-    const elsewhere = ['requests', 'remoteRuns'].filter((name) => name in defaultLimits);
-    expect([...Object.keys(attacks), ...elsewhere].sort()).toEqual(Object.keys(defaultLimits).sort());
+    expect([...Object.keys(attacks), ...replicationLimits].sort()).toEqual(Object.keys(defaultLimits).sort());
   });
 
   it('a flood of feeds holds one channel a number, and no more', async () => {
