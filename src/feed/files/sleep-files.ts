@@ -217,6 +217,7 @@ export class SleepFiles {
 
   async #write(commit: Commit): Promise<void> {
     const { key, secretKey, nodes = [], clear = [] } = commit;
+    await this.#writeLeft();
     await this.#writeBytes(commit);
     this.#key ??= key?.slice();
     this.#secretKey ??= secretKey?.slice();
@@ -232,6 +233,22 @@ export class SleepFiles {
     this.#bits.clean();
     for (const { index, hash, size } of nodes) this.#cache.set({ index, hash: hash.slice(), size });
     for (const [start, end] of clear) await this.#discard(start, end);
+  }
+
+  /**
+   * A commit that failed, or a crash, may have left bits on the disk that are not in memory. They go before other
+   * bytes are written in the place of theirs, or a crash in between would leave a mixture that looks whole.
+   */
+  async #writeLeft(): Promise<void> {
+    const pages = this.#bits.dirty();
+    if (pages.length === 0) return;
+    const { pageSize } = this.#bits;
+    const pieces = pages.map((page) => ({
+      offset: HEADER_BYTES + page * pageSize,
+      bytes: this.#bits.page(page),
+    }));
+    await this.#put('bitfield', joined(pieces), true);
+    this.#bits.clean();
   }
 
   /** Returns the space of cleared blocks, where the storage can and the tree says where they are. */
