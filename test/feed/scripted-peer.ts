@@ -1,6 +1,7 @@
 /** Peers that say what a test wants: the truth at first hand, and then whatever is made of it. */
 
 import { libsodium } from '../../src/crypto/libsodium.ts';
+import type { KeyPair } from '../../src/crypto/provider.ts';
 import { BlockStore } from '../../src/feed/block-store.ts';
 import { SleepFiles } from '../../src/feed/files/sleep-files.ts';
 import {
@@ -20,9 +21,13 @@ import type { Data, Request } from '../../src/wire/messages.ts';
 import { settle } from '../fake-clock.ts';
 
 /** The writer's own copy of a feed, from which every answer can be had. */
-export async function truthOf(blocks: readonly Uint8Array[], seed = 1): Promise<BlockStore> {
+export async function truthOf(
+  blocks: readonly Uint8Array[],
+  keys: number | KeyPair = 1,
+): Promise<BlockStore> {
   const crypto = await libsodium();
-  const { publicKey, secretKey } = crypto.keyPair(new Uint8Array(32).fill(seed));
+  const { publicKey, secretKey } =
+    typeof keys === 'number' ? crypto.keyPair(new Uint8Array(32).fill(keys)) : keys;
   const files = new SleepFiles(memoryStorage());
   await files.open();
   await files.commit({ key: publicKey, secretKey });
