@@ -5,9 +5,15 @@ import type { Bitfield } from './bitfield.ts';
 import { type Commit, newRoots, type Piece } from './commit.ts';
 import { HEADER_BYTES, PAGE_BLOCK_BYTES, PAGE_NODE_BYTES } from './header.ts';
 
+/** What a disk writes as a whole, or not at all. */
+const SECTOR_BYTES = 4096;
+
+const sectorOf = (offset: number): number => Math.floor(offset / SECTOR_BYTES);
+const endOf = ({ offset, bytes }: Piece): number => offset + bytes.length;
+
 /**
- * The writes in groups, each of which is to be on the disk before the next. A commit within one page is one
- * write. Over several, the nodes come first, so that no block is held without its proof; then the pages; and
+ * The writes in groups, each of which is to be on the disk before the next. A commit within one page that lies in
+ * one sector is one write. Over several, the nodes come first, so that no block is held without its proof; then the pages; and
  * last those with new roots, which make the feed longer.
  *
  * On return cleared blocks are gone from `bits`, so that nothing is reported that may be lost; the new blocks
@@ -30,11 +36,12 @@ export function bitWrites(
   const dirty = bits.dirty();
   const whole = pieces(dirty);
   for (const root of newRoots(nodes, signatures)) bits.removeNode(root);
-  const rootless = dirty.length > 1 ? pieces(dirty) : [];
+  const isOneSector = whole.length === 1 && sectorOf(whole[0]!.offset) === sectorOf(endOf(whole[0]!) - 1);
+  const rootless = isOneSector ? [] : pieces(dirty);
   for (const { index } of nodes) bits.removeNode(index);
   for (const block of blocks) bits.remove(block);
   if (dirty.length === 0) return [];
-  if (dirty.length === 1) return [whole];
+  if (isOneSector) return [whole];
   const nodesAlone = rootless.map(({ offset, bytes }) => ({
     offset: offset + PAGE_BLOCK_BYTES,
     bytes: bytes.subarray(PAGE_BLOCK_BYTES, PAGE_BLOCK_BYTES + PAGE_NODE_BYTES),
