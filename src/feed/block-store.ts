@@ -148,7 +148,7 @@ export class BlockStore {
     { index: block, value, nodes, signature }: Data,
     limits: FeedLimits,
   ): Promise<Stored & { written: Promise<void> }> {
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#assertWhole();
     const received = nodes.map((node) => node.index);
     const wanted = planVerification(block, received, value !== undefined, signature !== undefined, this.#has);
     const known = await this.#nodes(wanted);
@@ -165,10 +165,18 @@ export class BlockStore {
     for (const node of verified.nodes) this.#proven.set(node.index, node);
     const isNew = value !== undefined && !this.blocks.has(block) && !this.#arriving.has(block);
     const data = isNew ? [{ offset: await this.#offsetOf(block, value.byteLength), bytes: value }] : [];
+    // A write may have failed meanwhile, and what was verified can build on what that was to bring.
+    this.#assertWhole();
     if (isNew) this.#arriving.add(block);
     const written = this.#write(verified, data);
     this.#writing = Promise.allSettled([this.#writing, written]);
     return { isNew, written };
+  }
+
+  /** @throws what a write failed with: nothing more is taken then. */
+  #assertWhole(): void {
+    const failure = this.#failure ?? this.#files.failure;
+    if (failure !== undefined) throw failure;
   }
 
   async #write({ leaf, nodes, length, signature, roots }: Verified, data: Piece[]): Promise<void> {

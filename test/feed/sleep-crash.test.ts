@@ -147,6 +147,72 @@ describe('a disk that gives up at any write', () => {
     });
   });
 
+  test('for a moment stores nothing of what waited behind, since it may build on what was lost', async () => {
+    const disk = memoryStorage();
+    const feed = new MadeFeed(crypto, crypto.keyPair());
+    feed.append(...Array.from({ length: 4 }, (_, i) => block(i)));
+    let writes = 0;
+    const failing: Storage = {
+      ...disk,
+      file: (name) => ({
+        ...fileOf(disk, name),
+        write: async (offset, bytes) => {
+          await undefined;
+          if (name === 'bitfield' && ++writes === 2) throw new Error('disk full');
+          disk.file(name).write(offset, bytes);
+        },
+      }),
+    };
+    const files = await opened(failing);
+    const first = feed.download(0);
+    const commits = [files.commit({ ...first, nodes: first.nodes!.filter(({ index }) => index !== 2) })];
+    for (let i = 0; i < 5; i++) await undefined;
+    // The second block's own node came with the first one's proof, and is not sent again.
+    commits.push(files.commit({ data: feed.download(1).data!, blocks: [1] }));
+    const [one, two] = await Promise.allSettled(commits);
+    expect([one!.status, two!.status]).toEqual(['rejected', 'rejected']);
+    expect(files.failure).toEqual(new Error('disk full'));
+    await files.close();
+    expect((await opened(copyOf(disk))).bitfield.has(1)).toBe(false);
+  });
+
+  test('of the page that is written last has one sector and not the other', async () => {
+    for (const kept of [0, 1]) {
+      for (let lastAt = 1; lastAt < 6; lastAt++) {
+        const disk = copyOf(longFiles);
+        const start = await opened(disk);
+        for (const commit of appends.slice(0, 2)) await start.commit(commit);
+        await start.close();
+        let writes = 0;
+        const tearing: Storage = {
+          ...disk,
+          file: (name) => ({
+            ...fileOf(disk, name),
+            write: (offset, bytes) => {
+              if (name === 'bitfield') writes++;
+              if (writes > lastAt) throw new Error('the power went');
+              const border = Math.max(0, Math.min(4096 * Math.ceil(offset / 4096) - offset, bytes.length));
+              const isTorn = name === 'bitfield' && writes === lastAt;
+              const part = isTorn ? (kept === 0 ? bytes.subarray(0, border) : bytes.subarray(border)) : bytes;
+              disk.file(name).write(isTorn && kept === 1 ? offset + border : offset, part);
+              if (isTorn) throw new Error('the power went');
+            },
+          }),
+        };
+        const writing = new SleepFiles(tearing);
+        await writing.open();
+        const isStored = await writing.commit(appends[2]!).then(
+          () => true,
+          () => false,
+        );
+        const found = await opened(copyOf(disk));
+        const length = await found.findLength();
+        expect(length).toBeGreaterThanOrEqual(isStored ? 8195 : 8194);
+        expect(found.bitfield.nextMissing(0, length), `${kept} of write ${lastAt}`).toBe(-1);
+      }
+    }
+  });
+
   test('another append after one that failed on its last flush, and then a crash, leaves one of the two whole', async () => {
     const keys = crypto.keyPair();
     for (let lastAt = 1; lastAt < 40; lastAt++) {

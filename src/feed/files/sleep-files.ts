@@ -56,6 +56,7 @@ export class SleepFiles {
   /** The stored key, or the one that the first commit named. */
   #expectedKey: Uint8Array | undefined;
   #secretKey: Uint8Array | undefined;
+  #failure: unknown;
 
   constructor(storage: Storage) {
     this.#storage = storage;
@@ -69,6 +70,11 @@ export class SleepFiles {
   /** 64 bytes, where the feed is ours to write. */
   get secretKey(): Uint8Array | undefined {
     return this.#secretKey;
+  }
+
+  /** Why a commit failed, if one ever did. */
+  get failure(): unknown {
+    return this.#failure;
   }
 
   /** Which blocks and nodes are stored. A bit is set once its bytes are on the disk. */
@@ -148,7 +154,7 @@ export class SleepFiles {
 
   /**
    * Stores all of it; done once it would survive a loss of power. If it fails, nothing of it is reported as
-   * held, and it can be tried again. Commits take effect in the order of the calls; those that wait while
+   * held, it can be tried again, and so do those that wait behind it. Commits take effect in the order of the calls; those that wait while
    * another is being written go to the disk as one, so a commit for each block is no waste.
    *
    * @throws StorageError `platform`, `locked`, or `other-feed` when another feed's key is stored
@@ -209,7 +215,9 @@ export class SleepFiles {
         await this.#write(merge(batch.map(({ commit }) => commit)));
         for (const { resolve } of batch) resolve();
       } catch (error) {
-        for (const { reject } of batch) reject(error);
+        // Those that wait may build on what was not written.
+        this.#failure = error;
+        for (const { reject } of batch.concat(this.#waiting.splice(0))) reject(error);
       }
     }
     this.#writing = undefined;
