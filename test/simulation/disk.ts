@@ -6,7 +6,8 @@ import { StorageError } from '../../src/errors.ts';
 import type { FileName, Storage, StorageFile } from '../../src/feed/storage.ts';
 import type { World } from './world.ts';
 
-const SECTOR = 512;
+/** Bytes that are written as a whole, or not at all. */
+const SECTOR = 4096;
 
 /** Bytes that grow, a page at a time, so that holes cost nothing. */
 class Bytes {
@@ -66,6 +67,8 @@ export class Disk {
   /** How many reads out of all fail. */
   misreading = 0;
   isFull = false;
+  /** Not a fault that can be survived: there to see that it is found. */
+  liesAboutFlush = false;
   isSlow = false;
 
   constructor(world: World, name: string) {
@@ -147,6 +150,7 @@ export class Disk {
       flush: () =>
         this.#later(isDead, () => {
           if (this.#world.random.chance(this.failing)) throw this.#fault('flush', name);
+          if (this.liesAboutFlush) return;
           for (const { offset, bytes } of kept.unflushed) durable.write(offset, bytes);
           kept.unflushed = [];
         }),

@@ -24,18 +24,22 @@ export interface Outcome {
 const sodium = await libsodium();
 
 /** Runs one seed. The same seed runs the same way every time. */
-export async function simulate(seed: number, keepsLines = false): Promise<Outcome> {
+export async function simulate(
+  seed: number,
+  keepsLines = false,
+  broken: { readonly liesAboutFlush?: boolean } = {},
+): Promise<Outcome> {
   const world = new World(seed, keepsLines);
   let violation: string | undefined;
   try {
-    await run(world);
+    await run(world, broken.liesAboutFlush ?? false);
   } catch (error) {
     violation = error instanceof Violation ? error.message : String((error as Error).stack ?? error);
   }
   return { seed, hash: world.hash, violation, lines: world.lines };
 }
 
-async function run(world: World): Promise<void> {
+async function run(world: World, liesAboutFlush: boolean): Promise<void> {
   const { random } = world;
   const crypto: CryptoProvider = { ...sodium, randomBytes: (length) => random.bytes(length) };
   const keyPair = crypto.keyPair(random.bytes(32));
@@ -47,6 +51,7 @@ async function run(world: World): Promise<void> {
     (_, i) => new Program({ ...options, name: `reader ${i}`, sparse: random.chance(0.3) }),
   );
   const programs = [writer, ...readers];
+  for (const { disk } of programs) disk.liesAboutFlush = liesAboutFlush;
   let links: Link[] = [];
 
   const block = (): Uint8Array =>
