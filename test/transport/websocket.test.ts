@@ -225,7 +225,7 @@ describe('dialWebSocket', () => {
       const url = `ws://127.0.0.1:${port}`;
       expect(await fault(dialWebSocket(url))).toMatchObject({
         code: 'transport',
-        reason: `cannot connect to ${url} ${reason}: check that a server listens there`,
+        reason: `cannot connect to ${url} ${reason}: check the url, and that a peer listens there`,
       });
     }
   });
