@@ -13,23 +13,26 @@ export function nodeTransport(duplex: Duplex): Transport {
   duplex.on('error', ignore);
   duplex.once('close', () => setImmediate(() => duplex.off('error', ignore)));
   if (duplex instanceof Socket) duplex.setNoDelay(true);
-  return {
-    source: read(duplex),
-    sink: (chunks) => write(duplex, chunks),
-    abort: () => void duplex.destroy(),
+  let isCut = false;
+  const cut = (): void => {
+    isCut = true;
+    duplex.destroy();
   };
+  return { source: read(duplex, () => isCut), sink: (chunks) => write(duplex, chunks, cut), abort: cut };
 }
 
-async function* read(duplex: Duplex): AsyncGenerator<Uint8Array, void, undefined> {
+async function* read(duplex: Duplex, isCut: () => boolean): AsyncGenerator<Uint8Array, void, undefined> {
   // A socket hands over memory that nobody else has; another stream's writer may still hold its own.
   const isOurs = duplex instanceof Socket;
   for await (const chunk of duplex.iterator({ destroyOnReturn: false })) {
     const bytes = chunk as Uint8Array;
     yield isOurs ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : Uint8Array.from(bytes);
   }
+  // Bun ends a socket that this side has destroyed as if the remote had.
+  if (isCut()) throw duplex.errored ?? new Error('the stream was closed here before its end');
 }
 
-async function write(duplex: Duplex, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+async function write(duplex: Duplex, chunks: AsyncIterable<Uint8Array>, cut: () => void): Promise<void> {
   const iterator = chunks[Symbol.asyncIterator]();
   try {
     for (;;) {
@@ -41,7 +44,7 @@ async function write(duplex: Duplex, chunks: AsyncIterable<Uint8Array>): Promise
     // Not awaited: a generator that waits for its own next chunk returns only once it has it.
     iterator.return?.().catch(() => {});
     // Left open, the remote would wait for the rest.
-    duplex.destroy();
+    cut();
     throw error;
   }
   if (duplex.writableFinished) return;
