@@ -1,6 +1,7 @@
 /** What a feed tells of itself, to whoever subscribes. */
 import type { ProtocolError } from '../errors.ts';
 import type { Peer } from './replication/peer.ts';
+import type { PeerFault } from './replication/standing.ts';
 
 export type FeedEvent =
   /** Blocks were appended here: `length` blocks, the first of them `start`. */
@@ -15,6 +16,13 @@ export type FeedEvent =
       readonly block: number;
       readonly peer: Peer;
       readonly error: ProtocolError;
+    }
+  /** A peer did something wrong; `peer.faults` counts. Too many end its session. `reason` says what it was. */
+  | {
+      readonly type: 'fault';
+      readonly peer: Peer;
+      readonly fault: PeerFault;
+      readonly reason: string;
     }
   /** A peer says that it has stored a block that we sent it. */
   | { readonly type: 'ack'; readonly index: number; readonly peer: Peer }

@@ -18,4 +18,5 @@ export {
   type Replication,
   replicate,
 } from './replication/replicate.ts';
+export type { PeerFault, PeerFaults } from './replication/standing.ts';
 export type { FileName, Storage, StorageFile } from './storage.ts';

@@ -284,7 +284,7 @@ describe('what one peer makes us keep', () => {
     // It hears of all: by the bits, where single blocks were too many to keep.
     expect(told.length).toBeLessThan(1100);
     expect(told.slice(2).map(({ message }) => message)).toContainEqual(
-      expect.objectContaining({ start: 0, length: 1_048_576, bitfield: expect.anything() }),
+      expect.objectContaining({ start: 0, length: 524_288, bitfield: expect.anything() }),
     );
     expect(told.at(-1)!.message).toMatchObject({ start: 39_998, length: 1 });
     replication.abort();

@@ -20,6 +20,8 @@ export interface Watched {
   isAsked(): boolean;
   /** Whether this side is the one that does not read. */
   isBehind(): boolean;
+  /** Whether what is asked still waits for the transport. */
+  hasUnsent(): boolean;
   /** Whether the remote takes part at all, so that its bytes count as progress. */
   isReady(): boolean;
   /** No answer for a while: others may be asked too. */
@@ -99,7 +101,10 @@ export class Deadline {
     }
     const mayTakeLonger = unanswered < MAX_DEADLINES * limits.idleMs && this.#watched.isReady();
     if (mayTakeLonger) this.#look();
-    const progressAt = mayTakeLonger ? Math.max(this.#frame.at, answers.get(this.#session) ?? 0) : 0;
+    const unsentAt = this.#watched.hasUnsent() ? clock.now() : 0;
+    const progressAt = mayTakeLonger
+      ? Math.max(this.#frame.at, unsentAt, answers.get(this.#session) ?? 0)
+      : 0;
     if (clock.now() - Math.max(this.#answeredAt, progressAt) >= limits.idleMs) {
       this.#watched.onSilent();
       return true;

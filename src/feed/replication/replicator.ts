@@ -232,13 +232,20 @@ export class Replicator {
     }
   }
 
-  /** Every peer in turn gets one request more, so that the work is divided evenly. */
+  /** Who did wrong too often is asked for what the others have no room for, or do not have. */
   #ask(): void {
     for (const seek of this.#seeks) for (const peer of this.#peers) peer.seek(seek);
+    const peers = [...this.#peers];
+    this.#divide(peers.filter((peer) => !peer.isDoubtful));
+    this.#divide(peers.filter((peer) => peer.isDoubtful));
+  }
+
+  /** Every peer in turn gets one request more, so that the work is divided evenly. */
+  #divide(peers: readonly Peer[]): void {
     let busy = true;
     while (busy) {
       busy = false;
-      for (const peer of this.#peers) {
+      for (const peer of peers) {
         const index = peer.hasRoom ? this.#next(peer) : undefined;
         if (index === undefined) continue;
         this.#reserved.set(index, peer);
