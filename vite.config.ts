@@ -14,6 +14,7 @@ const entries = {
   'transport/memory': 'src/transport/memory.ts',
   'transport/node': 'src/transport/node.ts',
   'transport/websocket': 'src/transport/websocket.ts',
+  'transport/bun': 'src/transport/bun.ts',
   'cli/main': 'src/cli/main.ts',
   'cli/demo': 'src/cli/demo.ts',
 };
