@@ -1,5 +1,6 @@
 /** Watches the time while one peer owes answers: first it is slow, then it is silent. */
 import type { Session } from '../../session/session.ts';
+import { timer } from '../../stream/timer.ts';
 
 /** Milliseconds without an answer after which other peers may be asked for the same blocks. */
 const SLOW_MS = 2000;
@@ -29,6 +30,8 @@ export class Deadline {
   readonly #watched: Watched;
   #cancelTimer: (() => void) | undefined;
   #isSlow = false;
+  /** The time was given once more, after a timer that was late. */
+  #isGrace = false;
   #answeredAt = 0;
   /** When bytes last came in, and how many had come by then. */
   #progressAt = 0;
@@ -47,6 +50,7 @@ export class Deadline {
   /** An answer came. */
   answered(): void {
     this.#isSlow = false;
+    this.#isGrace = false;
     this.restart();
   }
 
@@ -59,6 +63,7 @@ export class Deadline {
   /** Starts the timer, unless it runs already or no answer is outstanding. */
   watch(): void {
     if (this.#cancelTimer !== undefined || !this.#watched.isWaiting()) return;
+    this.#isGrace = false;
     this.restart();
     this.#arm();
   }
@@ -68,8 +73,12 @@ export class Deadline {
   }
 
   #arm(): void {
-    this.#cancelTimer = this.#session.clock.after(SLOW_MS / 4, () => {
+    this.#cancelTimer = timer(this.#session.clock, SLOW_MS / 4, (isLate) => {
       this.#cancelTimer = undefined;
+      if (isLate && !this.#isGrace) {
+        this.#isGrace = true;
+        this.restart();
+      }
       if (this.#watched.isWaiting() && !this.#isOver()) this.#arm();
     });
   }
