@@ -10,6 +10,7 @@ const entries = {
   feed: 'src/feed/index.ts',
   'storage/memory': 'src/storage/memory.ts',
   'storage/node': 'src/storage/node.ts',
+  'storage/opfs': 'src/storage/opfs.ts',
   'transport/memory': 'src/transport/memory.ts',
   'transport/node': 'src/transport/node.ts',
   'transport/websocket': 'src/transport/websocket.ts',
