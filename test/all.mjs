@@ -78,7 +78,12 @@ try {
   step('build', 'npm', ['run', '--silent', 'build']);
   step('types: browser', 'npx', ['tsc', '-p', 'test/browser/tsconfig.json']);
   for (const runner of runners) tests(runner);
-  step('the package as npm ships it', 'node', ['test/package.mjs', work]);
+  step('package: what npm ships', 'node', ['test/package/tarball.mjs', work]);
+  step('package: the sizes that README.md states', 'node', ['test/package/sizes.mjs']);
+  step('package: an app, its types and on Node', 'node', ['test/package/app.mjs', work]);
+  for (const bundler of ['vite', 'esbuild', 'rollup', 'webpack']) {
+    step(`package: an app bundled by ${bundler}`, 'node', ['test/package/bundlers.mjs', work, bundler]);
+  }
 } finally {
   rmSync(work, { recursive: true, force: true });
 }

@@ -15,6 +15,8 @@ export interface MessageLink {
   send(bytes: Uint8Array): void;
   /** Tells the other side that no more comes. */
   end(): void;
+  /** Whether the other side understands `end`; where it does not, either side's end is the end of both. */
+  knowsEnd?(): boolean;
   /** Whether all that was sent has left. */
   isFlushed(): boolean;
   /** The sink waits until `room` or `isFlushed` change: for a platform that does not tell when. */
@@ -128,7 +130,8 @@ export class MessageTransport implements Transport {
     await this.#until(() => this.#link.isFlushed());
     this.#throwIfFailed();
     this.#hasEnded = true;
-    this.#finishIfEnded();
+    if (this.#link.knowsEnd?.() === false) this.remoteEnded();
+    else this.#finishIfEnded();
   }
 
   #try(send: () => void): void {

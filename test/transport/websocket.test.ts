@@ -176,8 +176,7 @@ describe('a WebSocket whose remote misbehaves', () => {
 
   it('goes on after its end: bad-message, for who still writes', async () => {
     const { client, transport } = await connected();
-    client.send(new Uint8Array(0));
-    client.send(Uint8Array.of(1));
+    for (const bytes of [[], [], [1]]) client.send(Uint8Array.from(bytes));
     expect((await readAll(transport.source)).byteLength).toBe(0);
     expect(await fault(transport.sink(held().chunks))).toMatchObject({ code: 'bad-message' });
   });
@@ -226,7 +225,7 @@ describe('dialWebSocket', () => {
       const url = `ws://127.0.0.1:${port}`;
       expect(await fault(dialWebSocket(url))).toMatchObject({
         code: 'transport',
-        reason: `cannot connect to ${url} ${reason}: check that a server listens there`,
+        reason: `cannot connect to ${url} ${reason}: check the url, and that a peer listens there`,
       });
     }
   });
@@ -392,8 +391,10 @@ describe('webSocketTransport', () => {
     expect(socket.sent).toEqual([]);
     socket.bufferedAmount = 0;
     await clock.advance(20);
-    expect(socket.sent.map(({ byteLength }) => byteLength)).toEqual([65_536, 34_464, 0]);
+    expect(socket.sent.map(({ byteLength }) => byteLength)).toEqual([0, 65_536, 34_464, 0]);
     await sinking;
+    socket.says('message', { data: new ArrayBuffer(0) });
+    expect(socket.closes).toEqual([]);
     socket.says('message', { data: new ArrayBuffer(0) });
     expect(socket.closes).toEqual([[1000, '']]);
     expect(clock.pending).toBe(0);
@@ -408,7 +409,7 @@ describe('webSocketTransport', () => {
     socket.bufferedAmount = 0;
     socket.says('message', { data: Uint8Array.of(1).buffer });
     await new Promise((resolve) => setTimeout(resolve, 0));
-    expect(socket.sent[0]).toEqual(Uint8Array.of(1));
+    expect(socket.sent).toEqual([Uint8Array.of(), Uint8Array.of(1), Uint8Array.of()]);
     transport.abort();
   });
 
@@ -455,6 +456,15 @@ describe('webSocketTransport', () => {
     const reader = transport.source[Symbol.asyncIterator]();
     expect((await reader.next()).value).toEqual(Uint8Array.of(1, 2, 3));
     await expect(reader.next()).rejects.toBe(error);
+  });
+
+  it('closes at its end where the remote knows no end message, and takes an empty one of it for nothing', async () => {
+    const socket = new ScriptedSocket();
+    const transport = webSocketTransport(socket);
+    for (const bytes of [[1], [], [2], []]) socket.says('message', { data: Uint8Array.from(bytes).buffer });
+    await transport.sink(chunksOf(Uint8Array.of(3)));
+    expect(socket.closes).toEqual([[1000, '']]);
+    expect([...(await readAll(transport.source))]).toEqual([1, 2]);
   });
 
   it('lets go properly once it has ended itself, also of a remote that never ends', async () => {

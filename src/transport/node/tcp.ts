@@ -24,9 +24,11 @@ export function dialTcp(port: number, host = '127.0.0.1', signal?: AbortSignalLi
     const onError = (error: NodeJS.ErrnoException): void => {
       done();
       reject(
-        new ProtocolError('transport', `cannot connect to ${host}:${port} (${error.code ?? error.message})`, {
-          cause: error,
-        }),
+        new ProtocolError(
+          'transport',
+          `cannot connect to ${host}:${port} (${error.code ?? error.message}): check the address, and that a peer listens there`,
+          { cause: error },
+        ),
       );
     };
     socket.once('error', onError).once('connect', () => {

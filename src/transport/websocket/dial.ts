@@ -57,9 +57,13 @@ function make(WebSocket: WebSocketConstructor, url: string, protocols?: string |
 }
 
 function unreachable(url: string, why: string, cause: unknown): ProtocolError {
-  return new ProtocolError('transport', `cannot connect to ${url}${why}: check that a server listens there`, {
-    cause,
-  });
+  return new ProtocolError(
+    'transport',
+    `cannot connect to ${url}${why}: check the url, and that a peer listens there`,
+    {
+      cause,
+    },
+  );
 }
 
 function ownWebSocket(): WebSocketConstructor {

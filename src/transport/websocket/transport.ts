@@ -43,15 +43,20 @@ export const QUEUE_BYTES = 16_777_216;
 const MESSAGE_BYTES = 65_536;
 /** Where a socket can pause, this much is read ahead. */
 const READ_AHEAD_BYTES = 262_144;
+const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 const OPEN = 1;
 const CLOSED = 3;
 
 /**
- * A transport over a WebSocket that is open or connecting, which is the transport's from now on. Each message
- * is a piece of the byte stream; an empty one says that this side has ended, and the socket is closed when both
- * have. A remote that closes it sooner, as peers do that know no such message, takes nothing more: what was left
- * to send is dropped. Text fails with `dialect`. A message is in memory as a whole before it counts against
- * `queueBytes`; `ws` has a cap for it, `maxPayload`.
+ * A transport over a WebSocket that is open or connecting, which is the transport's from now on.
+ *
+ * Each message is a piece of the byte stream. A WebSocket has no half-close: an empty message says that a side
+ * has ended, and the socket is closed when both have. A side that knows this greets with an empty message. With
+ * one that does not, such as the stream of another library, the end of either side closes the socket, and what
+ * the other has left to send is dropped.
+ *
+ * Text fails with `dialect`. A message is in memory as a whole before it counts against `queueBytes`; `ws` has a
+ * cap for it, `maxPayload`.
  * @throws TypeError, RangeError for invalid options.
  */
 export function webSocketTransport(socket: WebSocketLike, options: WebSocketOptions = {}): Transport {
@@ -59,17 +64,24 @@ export function webSocketTransport(socket: WebSocketLike, options: WebSocketOpti
   assertInteger('queueBytes', queueBytes, 1);
   assertInteger('bufferedBytes', bufferedBytes, 1);
   const readAhead = Math.min(READ_AHEAD_BYTES, queueBytes / 2);
+  let hasGreeted = false;
+  /** Whether the remote greeted us; unknown before its first message. */
+  let isGreeted: boolean | undefined;
   let pollMs = 0;
   let cancelPoll = (): void => {};
 
+  const send = (bytes: Uint8Array): void => {
+    if (!hasGreeted) socket.send(EMPTY);
+    hasGreeted = true;
+    pollMs = 0;
+    socket.send(bytes as Uint8Array<ArrayBuffer>);
+  };
   const transport = new MessageTransport(
     {
       room: () => (socket.readyState === OPEN && socket.bufferedAmount < bufferedBytes ? MESSAGE_BYTES : 0),
-      send(bytes) {
-        pollMs = 0;
-        socket.send(bytes as Uint8Array<ArrayBuffer>);
-      },
-      end: () => socket.send(new Uint8Array(0)),
+      send,
+      end: () => send(EMPTY),
+      knowsEnd: () => isGreeted !== false,
       isFlushed: () => socket.readyState === OPEN && socket.bufferedAmount === 0,
       // No event tells when a socket has sent. A hidden page's timers are slow: it also looks whenever it receives.
       onWait() {
@@ -98,8 +110,9 @@ export function webSocketTransport(socket: WebSocketLike, options: WebSocketOpti
   const onMessage = ({ data }: { data?: unknown }): void => {
     const byteLength = (data as { byteLength?: number } | undefined)?.byteLength;
     if (byteLength === undefined) return transport.fail(notBinary(data));
-    if (byteLength === 0) return transport.remoteEnded();
-    transport.receive(new Uint8Array(data as ArrayBuffer));
+    if (byteLength > 0) transport.receive(new Uint8Array(data as ArrayBuffer));
+    else if (isGreeted) transport.remoteEnded();
+    isGreeted ??= byteLength === 0;
     if (transport.queuedBytes >= readAhead) socket.pause?.();
   };
   // These two stay until the close: an error that nobody listens to would end a Node process.
