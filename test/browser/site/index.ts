@@ -1,7 +1,8 @@
 /** What the specs do in a page, by name: `page.evaluate(() => scenarios.…)`. */
 import * as memory from './memory.ts';
+import * as sync from './sync.ts';
 
-const all = { ...memory };
+const all = { ...memory, ...sync };
 Object.assign(globalThis, { scenarios: all });
 
 declare global {
