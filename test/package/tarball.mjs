@@ -69,6 +69,10 @@ deepEqual([jsr.version, jsr.license, jsr.name.replace(/^@[^/]+\//, '')], [versio
 const sources = Object.entries(exports).flatMap(([path, target]) =>
   path === './package.json' ? [] : [[path, target.types.replace(/^\.\/dist\/(.*)\.d\.ts$/, './src/$1.ts')]],
 );
-deepEqual(jsr.exports, Object.fromEntries(sources));
+deepEqual(
+  jsr.exports,
+  Object.fromEntries(sources),
+  `"exports" of jsr.json should be ${JSON.stringify(Object.fromEntries(sources))}`,
+);
 for (const [, file] of sources) ok(existsSync(join(root, file)), `${file} is not there`);
 run('deno', 'publish', '--dry-run', '--allow-dirty', '--no-check', '--quiet');

@@ -17,6 +17,8 @@ export interface Watched {
   isAsked(): boolean;
   /** Whether this side is the one that does not read. */
   isBehind(): boolean;
+  /** Whether what is asked still waits for the transport. */
+  hasUnsent(): boolean;
   /** Whether the remote takes part at all, so that its bytes count as progress. */
   isReady(): boolean;
   /** No answer for a while: others may be asked too. */
@@ -91,7 +93,7 @@ export class Deadline {
       this.restart();
       return false;
     }
-    const hasProgress = receivedBytes - this.#progressBytes >= PROGRESS_BYTES;
+    const hasProgress = this.#watched.hasUnsent() || receivedBytes - this.#progressBytes >= PROGRESS_BYTES;
     if (hasProgress && this.#watched.isReady() && unanswered < MAX_DEADLINES * limits.idleMs)
       this.#progressed();
     if (clock.now() - this.#progressAt >= limits.idleMs) {

@@ -1,17 +1,13 @@
 /** A worker, dedicated or shared, that syncs what it is told to. */
-import { sync, type Wanted } from './sync.ts';
-
-const serve = (port: MessagePort | typeof globalThis): void => {
-  port.onmessage = ({ data }: MessageEvent<Wanted>) => {
-    sync(data).then(
-      (blocks) => port.postMessage({ blocks }),
-      (error) => port.postMessage({ error: String(error) }),
-    );
-  };
-};
+import { answer } from './ask.ts';
+import { sync } from './sync.ts';
 
 if ('SharedWorkerGlobalScope' in globalThis) {
-  Object.assign(globalThis, { onconnect: ({ ports }: MessageEvent) => serve(ports[0]!) });
+  globalThis.addEventListener('connect', (event) => {
+    const port = (event as MessageEvent).ports[0]!;
+    answer(port, { sync });
+    port.start();
+  });
 } else {
-  serve(globalThis);
+  answer(globalThis, { sync });
 }

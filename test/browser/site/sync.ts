@@ -1,6 +1,7 @@
 import { Feed, memoryStorage, replicate, toHex } from 'hypercore-wire';
 import { noble } from 'hypercore-wire/crypto/noble';
 import { dialWebSocket } from 'hypercore-wire/transport/websocket';
+import { remote } from './ask.ts';
 
 export interface Wanted {
   readonly key: string;
@@ -24,30 +25,16 @@ export async function sync({ key, url, length, withNoble }: Wanted): Promise<str
 /** The same in a dedicated worker. */
 export async function syncInWorker(wanted: Wanted): Promise<string[]> {
   const worker = new Worker(new URL('./sync-worker.ts', import.meta.url), { type: 'module' });
-  try {
-    return await ask(worker, wanted);
-  } finally {
-    worker.terminate();
-  }
+  const blocks = await remote<{ sync: typeof sync }>(worker).sync(wanted);
+  worker.terminate();
+  return blocks;
 }
 
 /** The same in a shared worker. */
 export async function syncInSharedWorker(wanted: Wanted): Promise<string[]> {
   const { port } = new SharedWorker(new URL('./sync-worker.ts', import.meta.url), { type: 'module' });
-  try {
-    port.start();
-    return await ask(port, wanted);
-  } finally {
-    port.close();
-  }
-}
-
-/** What a `sync-worker.ts` answers. */
-function ask(port: Worker | MessagePort, wanted: Wanted): Promise<string[]> {
-  return new Promise((resolve, reject) => {
-    port.onmessage = ({ data }) => ('error' in data ? reject(new Error(data.error)) : resolve(data.blocks));
-    port.onmessageerror = () => reject(new Error('unreadable'));
-    if ('onerror' in port) port.onerror = (event) => reject(new Error((event as ErrorEvent).message));
-    port.postMessage(wanted);
-  });
+  port.start();
+  const blocks = await remote<{ sync: typeof sync }>(port).sync(wanted);
+  port.close();
+  return blocks;
 }
