@@ -17,6 +17,7 @@ const entries = {
   'transport/webrtc': 'src/transport/webrtc.ts',
   'transport/message-port': 'src/transport/message-port.ts',
   'transport/web-streams': 'src/transport/web-streams.ts',
+  'transport/bun': 'src/transport/bun.ts',
   'cli/main': 'src/cli/main.ts',
   'cli/demo': 'src/cli/demo.ts',
 };
