@@ -6,6 +6,7 @@ const entries = {
   stream: 'src/stream/index.ts',
   wire: 'src/wire/index.ts',
   crypto: 'src/crypto/index.ts',
+  'crypto/noble': 'src/crypto/noble.ts',
   feed: 'src/feed/index.ts',
   'storage/memory': 'src/storage/memory.ts',
   'storage/node': 'src/storage/node.ts',

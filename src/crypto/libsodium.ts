@@ -1,5 +1,6 @@
 /** The default crypto provider: libsodium compiled to WASM, loaded on first use. */
 import { concat } from 'uint8arrays/concat';
+import { assertBytes, assertInteger } from '../errors.ts';
 import type { CryptoProvider } from './provider.ts';
 
 let loading: Promise<CryptoProvider> | undefined;
@@ -20,13 +21,20 @@ async function load(): Promise<CryptoProvider> {
         parts.length === 1 ? parts[0]! : concat(parts as Uint8Array[]),
         key ?? null,
       ),
-    randomBytes: (length) => sodium.randombytes_buf(length),
+    randomBytes: (length) => {
+      assertInteger('length', length);
+      return sodium.randombytes_buf(length);
+    },
     keyPair: (seed) => {
+      if (seed !== undefined) assertBytes('seed', seed, 32);
       const { publicKey, privateKey } =
         seed === undefined ? sodium.crypto_sign_keypair() : sodium.crypto_sign_seed_keypair(seed);
       return { publicKey, secretKey: privateKey };
     },
-    sign: (message, secretKey) => sodium.crypto_sign_detached(message, secretKey),
+    sign: (message, secretKey) => {
+      assertBytes('secretKey', secretKey, 64);
+      return sodium.crypto_sign_detached(message, secretKey);
+    },
     verify: (signature, message, publicKey) =>
       signature.byteLength === 64 &&
       publicKey.byteLength === 32 &&

@@ -2,14 +2,7 @@
  * Between a frame's body and a message: `varint(channel * 16 + type) message`. The messages are protobuf
  * (see proto/hypercore.proto), but for the extension.
  */
-import {
-  BinaryReader,
-  type BinaryReadOptions,
-  type BinaryWriteOptions,
-  type MessageType,
-  type PbULong,
-  WireType,
-} from '@protobuf-ts/runtime';
+import { BinaryReader, BinaryWriter, type PbULong, WireType } from '@protobuf-ts/runtime';
 import { concat } from 'uint8arrays/concat';
 import { ProtocolError } from '../errors.ts';
 import * as proto from './hypercore.ts';
@@ -63,12 +56,6 @@ class StrictReader extends BinaryReader {
     return super.skip(wireType);
   }
 }
-
-const reading: Partial<BinaryReadOptions> = {
-  readUnknownField: false,
-  readerFactory: (bytes) => new StrictReader(bytes, lenientText()),
-};
-const writing: Partial<BinaryWriteOptions> = { writeUnknownFields: false };
 
 type Text = NonNullable<ConstructorParameters<typeof BinaryReader>[1]>;
 type TextDecoders = { TextDecoder: new (encoding: string, options: { ignoreBOM: boolean }) => Text };
@@ -142,41 +129,47 @@ export function encodePacket(channel: number, message: Sendable): Uint8Array {
 export function encodeMessage(message: Exclude<Sendable, { type: 'keepalive' }>): Uint8Array {
   switch (message.type) {
     case 'feed':
-      return proto.Feed.toBinary(given(message), writing);
+      return write(proto.writeFeed, given(message));
     case 'handshake': {
       const { id, live, userData, extensions = [], ack } = message;
       const empty =
         id === undefined && userData === undefined && ack === undefined && extensions.length === 0;
-      return proto.Handshake.toBinary(
+      return write(
+        proto.writeHandshake,
         given({ id, live: empty ? (live ?? false) : live, userData, extensions: [...extensions], ack }),
-        writing,
       );
     }
     case 'info': {
       // Both, always: the reference takes an absent one for false.
       const { uploading = false, downloading = false } = message;
-      return proto.Info.toBinary({ uploading, downloading }, writing);
+      return write(proto.writeInfo, { uploading, downloading });
     }
     case 'have':
-      return proto.Have.toBinary(given(message), writing);
+      return write(proto.writeHave, given(message));
     case 'unhave':
-      return proto.Unhave.toBinary(message, writing);
+      return write(proto.writeUnhave, message);
     case 'want':
-      return proto.Want.toBinary(message, writing);
+      return write(proto.writeWant, message);
     case 'unwant':
-      return proto.Unwant.toBinary(message, writing);
+      return write(proto.writeUnwant, message);
     case 'request':
-      return proto.Request.toBinary(message, writing);
+      return write(proto.writeRequest, message);
     case 'cancel':
-      return proto.Cancel.toBinary(message, writing);
+      return write(proto.writeCancel, message);
     case 'data':
-      return proto.Data.toBinary(given({ ...message, nodes: [...(message.nodes ?? [])] }), writing);
+      return write(proto.writeData, given({ ...message, nodes: [...(message.nodes ?? [])] }));
     case 'extension': {
       const id = new Uint8Array(varintLength(message.id));
       writeVarint(message.id, id, 0);
       return concat([id, message.payload]);
     }
   }
+}
+
+function write<T>(to: (message: T, writer: BinaryWriter) => unknown, message: T): Uint8Array {
+  const writer = new BinaryWriter();
+  to(message, writer);
+  return writer.finish();
 }
 
 type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
@@ -188,45 +181,45 @@ function given<T extends object>(message: T): Given<T> {
 
 const decoders: Partial<Record<number, (payload: Uint8Array) => Message>> = {
   [typeCodes.feed](payload) {
-    const { discoveryKey, nonce } = read(proto.Feed, payload);
+    const { discoveryKey, nonce } = read(proto.readFeed, payload);
     sized('discovery key', required('discovery key', discoveryKey), 32);
     if (nonce !== undefined) sized('nonce', nonce, 24);
     return { type: 'feed', discoveryKey: discoveryKey!, nonce };
   },
   [typeCodes.handshake](payload) {
-    const { id, live = false, userData, extensions, ack = false } = read(proto.Handshake, payload);
+    const { id, live = false, userData, extensions, ack = false } = read(proto.readHandshake, payload);
     return { type: 'handshake', id, live, userData, extensions, ack };
   },
   [typeCodes.info](payload) {
-    const { uploading = false, downloading = false } = read(proto.Info, payload);
+    const { uploading = false, downloading = false } = read(proto.readInfo, payload);
     return { type: 'info', uploading, downloading };
   },
   [typeCodes.have](payload) {
-    const { start, length = 1, bitfield, ack = false } = read(proto.Have, payload);
+    const { start, length = 1, bitfield, ack = false } = read(proto.readHave, payload);
     return { type: 'have', start: required('start', start), length, bitfield, ack };
   },
   [typeCodes.unhave](payload) {
-    const { start, length = 1 } = read(proto.Unhave, payload);
+    const { start, length = 1 } = read(proto.readUnhave, payload);
     return { type: 'unhave', start: required('start', start), length };
   },
   [typeCodes.want](payload) {
-    const { start, length = 0 } = read(proto.Want, payload);
+    const { start, length = 0 } = read(proto.readWant, payload);
     return { type: 'want', start: required('start', start), length };
   },
   [typeCodes.unwant](payload) {
-    const { start, length = 0 } = read(proto.Unwant, payload);
+    const { start, length = 0 } = read(proto.readUnwant, payload);
     return { type: 'unwant', start: required('start', start), length };
   },
   [typeCodes.request](payload) {
-    const { index, bytes = 0, hash = false, nodes = 0 } = read(proto.Request, payload);
+    const { index, bytes = 0, hash = false, nodes = 0 } = read(proto.readRequest, payload);
     return { type: 'request', index: required('index', index), bytes, hash, nodes };
   },
   [typeCodes.cancel](payload) {
-    const { index, bytes = 0, hash = false } = read(proto.Cancel, payload);
+    const { index, bytes = 0, hash = false } = read(proto.readCancel, payload);
     return { type: 'cancel', index: required('index', index), bytes, hash };
   },
   [typeCodes.data](payload) {
-    const { index, value, nodes, signature } = read(proto.Data, payload);
+    const { index, value, nodes, signature } = read(proto.readData, payload);
     if (value === undefined && nodes.length === 0) throw new RangeError('Data has neither value nor nodes');
     if (signature !== undefined) sized('signature', signature, 64);
     return {
@@ -248,8 +241,8 @@ const decoders: Partial<Record<number, (payload: Uint8Array) => Message>> = {
   },
 };
 
-function read<T extends object>(type: MessageType<T>, payload: Uint8Array): T {
-  return type.fromBinary(payload, reading);
+function read<T>(from: (reader: BinaryReader, length: number) => T, payload: Uint8Array): T {
+  return from(new StrictReader(payload, lenientText()), payload.byteLength);
 }
 
 function required<T>(name: string, value: T | undefined): T {
