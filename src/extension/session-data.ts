@@ -7,9 +7,9 @@ import { assertBytes } from '../errors.ts';
 import type { Channel } from '../session/channel.ts';
 import type { ExtensionLike } from '../session/options.ts';
 import type { Session } from '../session/session.ts';
+import { raw } from './codec.ts';
 import { SessionExtension } from './extension.ts';
 import { Listeners } from './listeners.ts';
-import { raw } from './codec.ts';
 import type { Unverified } from './verified.ts';
 
 /** DEP-0006: what is longer is cut off by the receiver. */
@@ -23,7 +23,7 @@ export interface SessionDataMessage extends Unverified {
 
 export type SessionDataEvent =
   /** A peer has said something of itself. */
-  | { readonly type: 'message'; readonly message: SessionDataMessage; readonly session: Session };
+  { readonly type: 'message'; readonly message: SessionDataMessage; readonly session: Session };
 
 /** What goes out to one peer: at once, or when `INTERVAL_MS` have passed since the last. */
 interface Outgoing {
