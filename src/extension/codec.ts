@@ -6,10 +6,10 @@ export interface Codec<T> {
   decode(bytes: Uint8Array): T;
 }
 
-/** The bytes as they are, in a copy: what arrives is a view of a received chunk. */
+/** The bytes as they are, in a copy: what arrives is a view of a received chunk, on Node a Buffer, whose slices are views. */
 export const raw: Codec<Uint8Array> = {
   encode: (bytes) => bytes,
-  decode: (bytes) => bytes.slice(),
+  decode: (bytes) => new Uint8Array(bytes),
 };
 
 interface Text {
@@ -40,5 +40,8 @@ export interface ProtobufType<T> {
 
 /** Protobuf, by a generated message type. */
 export function protobuf<T>(type: ProtobufType<T>): Codec<T> {
-  return { encode: (message) => type.toBinary(message), decode: (bytes) => type.fromBinary(bytes.slice()) };
+  return {
+    encode: (message) => type.toBinary(message),
+    decode: (bytes) => type.fromBinary(new Uint8Array(bytes)),
+  };
 }

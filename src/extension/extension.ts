@@ -53,6 +53,9 @@ export type ExtensionEvent<T, Peer> =
 const DEFAULT_BYTES = 65_536;
 const DEFAULT_RATE: Rate = { perSecond: 100, burst: 200 };
 
+/** Thrown by a codec for a message over a cap of its own. */
+export class TooLarge extends RangeError {}
+
 /** What is known of one peer while it is connected. */
 interface State<T> {
   readonly bucket: TokenBucket;
@@ -175,7 +178,7 @@ abstract class Extension<T, Peer extends Session | Channel> implements Extension
     try {
       message = this.#codec.decode(payload);
     } catch (error) {
-      return refuse('malformed', error);
+      return refuse(error instanceof TooLarge ? 'too-large' : 'malformed', error);
     }
     const isHeard = this.#listeners.size > 0;
     if (this.#keep === 'last') {

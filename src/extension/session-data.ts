@@ -42,7 +42,7 @@ export class SessionData implements ExtensionLike {
       // As much as fits a frame: what is too long is cut, not refused.
       maxBytes: 8_388_608,
       keep: 'last',
-      codec: { encode: raw.encode, decode: (bytes) => bytes.slice(0, MAX_BYTES) },
+      codec: { encode: raw.encode, decode: (bytes) => new Uint8Array(bytes.subarray(0, MAX_BYTES)) },
     });
     this.#extension.subscribe((event) => {
       if (event.type === 'peer') this.#announce(event.peer);
@@ -76,7 +76,7 @@ export class SessionData implements ExtensionLike {
         `"data" expected at most ${MAX_BYTES} bytes, got ${data.byteLength}: the rest would be cut off`,
       );
     }
-    this.#data = data.slice();
+    this.#data = new Uint8Array(data);
     for (const session of this.#extension.peers) this.#announce(session);
   }
 
