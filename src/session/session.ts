@@ -5,6 +5,7 @@
  *     in:   transport → first frame → decipher → deframe → decode → router → channel
  *     out:  channel → outbox → encode → encipher → transport
  */
+import { concat } from 'uint8arrays/concat';
 import { equals } from 'uint8arrays/equals';
 import { cipher } from '../crypto/cipher.ts';
 import { discoveryKey } from '../crypto/discovery-key.ts';
@@ -66,6 +67,7 @@ export class Session {
   readonly #introduced: Deferred<FirstFeed | undefined> = deferred();
   #local: FirstFeed | undefined;
   #remote: Remote | undefined;
+  #remoteNonce: Uint8Array | undefined;
   #receivedBytes = 0;
   /** The discovery key of the first feed, if the remote named it. */
   #asked: Uint8Array | undefined;
@@ -126,6 +128,17 @@ export class Session {
   /** @internal Bytes that came from the transport so far: inside a long frame they are the only sign of progress. */
   get receivedBytes(): number {
     return this.#receivedBytes;
+  }
+
+  /**
+   * @internal What tells this connection from any other, 56 bytes for each end: the nonce of its first Feed (zeros
+   * where nothing is encrypted), and the hash of its Handshake id.
+   */
+  get ends(): { readonly own: Uint8Array; readonly remote: Uint8Array } {
+    const { crypto } = this.#settings;
+    const end = (nonce: Uint8Array | undefined, id: Uint8Array): Uint8Array =>
+      concat([nonce ?? new Uint8Array(24), crypto.blake2b([id])]);
+    return { own: end(this.#local?.nonce, this.id), remote: end(this.#remoteNonce, this.remote.id) };
   }
 
   /** @internal Resolves on the remote's Handshake; rejects if the session ends first. */
@@ -238,6 +251,7 @@ export class Session {
       const first = await readFirstFrame(this.#signsOfLife(), limits);
       if (first === undefined) return this.#onRemoteEnd();
       this.#keepalive.received();
+      this.#remoteNonce = first.feed.nonce?.slice();
       const key = await this.#agree(first.feed);
       if (this.#ending.isOver) return;
       this.#router.route({ channel: first.channel, message: first.feed });

@@ -12,6 +12,8 @@ import type { Channel } from '../../session/channel.ts';
 import type { ExtensionLike } from '../../session/options.ts';
 import type { Session } from '../../session/session.ts';
 import { type Clock, systemClock } from '../../stream/clock.ts';
+import type { MaybePromise } from '../../stream/stage.ts';
+import { Arrivals } from '../arrivals.ts';
 import { OCTET_STREAM } from '../ephemeral.ts';
 import { Listeners } from '../listeners.ts';
 import type { Sender } from '../verified.ts';
@@ -87,9 +89,6 @@ export interface SignedHooks {
   accepted(message: SignedMessage, packet: Uint8Array | undefined, peer: Channel): void;
 }
 
-/** Messages of one connection that wait for a signature check which takes its time. */
-const MAX_WAITING = 256;
-
 /** The options, with defaults filled in. */
 interface Settings {
   readonly key: Uint8Array;
@@ -108,7 +107,7 @@ interface Link {
   isReady: boolean;
 }
 
-interface Waiting {
+interface Arrival {
   readonly payload: Uint8Array;
   readonly channel: Channel;
   readonly drop: (reason: string) => void;
@@ -126,8 +125,12 @@ export class SignedMessages implements ExtensionLike {
   readonly #links = new Map<Channel, Link>();
   readonly #listeners = new Listeners<SignedEvent>();
   readonly #counts = { received: 0, accepted: 0, sent: 0, forwarded: 0, congested: 0 };
-  readonly #waiting: Waiting[] = [];
-  #isChecking = false;
+  /** One at a time for all connections: two copies of a message must not be checked side by side. */
+  readonly #arrivals: Arrivals<Arrival> = new Arrivals(
+    (arrival) => this.#check(arrival),
+    (arrival) => this.#settle({ refused: 'too-fast' }, arrival),
+    (error, { channel }) => channel.session.abort(error),
+  );
 
   private constructor(settings: Settings, hooks: SignedHooks | undefined) {
     const { crypto, clock, limits, now, identity, key, allow, relay } = settings;
@@ -200,7 +203,10 @@ export class SignedMessages implements ExtensionLike {
   attach(session: Session): void {
     session.handle(
       SIGNED_EPHEMERAL,
-      (payload, channel, drop) => this.#take({ payload, channel, drop }),
+      (payload, channel, drop) => {
+        this.#counts.received++;
+        this.#arrivals.push({ payload, channel, drop });
+      },
       this.#discoveryKey,
     );
   }
@@ -258,29 +264,13 @@ export class SignedMessages implements ExtensionLike {
     return link;
   }
 
-  /** One at a time, in order: two copies of a message must not be checked side by side. */
-  #take(arrival: Waiting): void {
-    this.#counts.received++;
-    if (!this.#isChecking) return this.#check(arrival);
-    if (this.#waiting.length < MAX_WAITING) this.#waiting.push(arrival);
-    else this.#settle({ refused: 'too-fast' }, arrival);
-  }
-
-  #check(arrival: Waiting): void {
+  #check(arrival: Arrival): MaybePromise<void> {
     const verdict = this.#receiver.check(arrival.payload, this.#linkOf(arrival.channel).budget);
-    if (!(verdict instanceof Promise)) return this.#settle(verdict, arrival);
-    this.#isChecking = true;
-    verdict
-      .then((settled) => this.#settle(settled, arrival))
-      .catch((error) => arrival.channel.session.abort(error))
-      .then(() => {
-        this.#isChecking = false;
-        // Those that can be judged at once leave the way free for the next.
-        while (!this.#isChecking && this.#waiting.length > 0) this.#check(this.#waiting.shift()!);
-      });
+    if (verdict instanceof Promise) return verdict.then((settled) => this.#settle(settled, arrival));
+    return this.#settle(verdict, arrival);
   }
 
-  #settle(verdict: Verdict, { channel, drop }: Waiting): void {
+  #settle(verdict: Verdict, { channel, drop }: Arrival): void {
     if ('refused' in verdict) {
       const { refused: reason, sender, skewMs } = verdict;
       const from = sender === undefined ? '' : ` of ${sender}`;
