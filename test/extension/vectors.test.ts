@@ -2,10 +2,13 @@
  * The vectors of the two specifications, test/vectors/ephemeral.json: made by the implementation of fixed seeds
  * (with UPDATE_VECTORS=1 they are written anew), and judged by the twin, which shares no code with it.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { discoveryKey } from '../../src/crypto/discovery-key.ts';
+import { libsodiumSealing } from '../../src/crypto/libsodium-sealing.ts';
 import { signer } from '../../src/crypto/signer.ts';
+import { ephemeralCodec } from '../../src/extension/ephemeral.ts';
+import { SealedLink } from '../../src/extension/sealed/sealed-link.ts';
 import { createIdentity, delegate, delegationStatement } from '../../src/extension/signed/identity.ts';
 import { defaultSignedLimits } from '../../src/extension/signed/limits.ts';
 import { LinkBudget, Receiver } from '../../src/extension/signed/receiver.ts';
@@ -13,6 +16,7 @@ import { decodeMessage, encodeMessage, messageStatement } from '../../src/extens
 import { FakeClock } from '../fake-clock.ts';
 import { crypto } from '../session/peers.ts';
 import { hex, unhex } from '../vectors/index.ts';
+import * as sealedTwin from './sealed-twin.ts';
 import * as twin from './signed-twin.ts';
 
 const NOW = 1_790_000_000_000;
@@ -123,15 +127,66 @@ async function makeSigned() {
   };
 }
 
+async function makeSealed() {
+  const sealing = await libsodiumSealing();
+  const ends = [1, 2].map((byte) => sessionEnd(seed(byte).subarray(0, 24), seed(byte + 10)));
+  const secrets = [seed(21), seed(22)];
+  const identities = [reader, friend];
+  const links = [0, 1].map(
+    (i) =>
+      new SealedLink({
+        crypto,
+        sealing,
+        identity: identities[i]!,
+        key: author.publicKey,
+        discoveryKey: name,
+        ends: { own: ends[i]!, remote: ends[1 - i]! },
+        now: () => NOW,
+        allow: () => true,
+        keyPair: sealing.agreementKeyPair(secrets[i]!.slice()),
+      }),
+  ) as [SealedLink, SealedLink];
+  const hellos = links.map((link) => link.hello());
+  expect(await links[0].receive(hellos[1]!)).toMatchObject({ peer: { role: 'reader' } });
+  expect(await links[1].receive(hellos[0]!)).toMatchObject({ peer: { role: 'reader' } });
+  const contents = [
+    { contentType: 'text/plain', payload: text('hello') },
+    { payload: new Uint8Array(0) },
+    { payload: new Uint8Array(253) },
+    { payload: new Uint8Array(2048).fill(7) },
+  ];
+  const boxes = [];
+  for (const from of [0, 1] as const) {
+    for (const content of contents) {
+      const box = links[from].seal(content);
+      expect(await links[1 - from]!.receive(box)).toMatchObject({ content: { payload: content.payload } });
+      boxes.push({ from, content: hex(ephemeralCodec.encode(content)), packet: hex(box) });
+    }
+  }
+  return {
+    discoveryKey: hex(name),
+    sides: [0, 1].map((i) => ({
+      nonce: hex(seed(i + 1).subarray(0, 24)),
+      handshakeId: hex(seed(i + 11)),
+      identitySeed: hex(seed(i + 2)),
+      agreementSecret: hex(secrets[i]!),
+      hello: hex(hellos[i]!),
+    })),
+    boxes,
+  };
+}
+
+const sessionEnd = (nonce: Uint8Array, id: Uint8Array): Uint8Array =>
+  new Uint8Array(Buffer.concat([nonce, crypto.blake2b([id])]));
+
 const file = new URL('../vectors/ephemeral.json', import.meta.url);
-const made = { signed: await makeSigned() };
-if (process.env.UPDATE_VECTORS !== undefined || !existsSync(file))
-  writeFileSync(file, `${JSON.stringify(made, null, 2)}\n`);
-const { signed } = JSON.parse(readFileSync(file, 'utf8')) as typeof made;
+const made = { signed: await makeSigned(), sealed: await makeSealed() };
+if (process.env.UPDATE_VECTORS !== undefined) writeFileSync(file, `${JSON.stringify(made, null, 2)}\n`);
+const { signed, sealed } = JSON.parse(readFileSync(file, 'utf8')) as typeof made;
 
 describe('the vectors', () => {
   it('are what the implementation makes of the seeds', () => {
-    expect(JSON.parse(JSON.stringify(made))).toEqual({ signed });
+    expect(JSON.parse(JSON.stringify(made))).toEqual({ signed, sealed });
   });
 });
 
@@ -184,3 +239,51 @@ describe('the twin', () => {
     expect(new Set(signed.messages.map(({ verdict }) => verdict)).size).toBeGreaterThan(9);
   });
 });
+
+describe('the twin of the sealed messages', () => {
+  const [a, b] = sealed.sides.map((side) => {
+    const identity = twin.publicKey(unhex(side.identitySeed));
+    const key = sealedTwin.agreementKey(unhex(side.agreementSecret));
+    return {
+      ...side,
+      key,
+      end: sealedTwin.end(unhex(side.nonce), unhex(side.handshakeId)),
+      said: sealedTwin.hello(identity, key),
+    };
+  }) as TwinSide[] as [TwinSide, TwinSide];
+  const bound = sealedTwin.binding(unhex(sealed.discoveryKey), a.end, b.end);
+
+  it('says the same hellos', () => {
+    for (const side of [a, b]) {
+      const packet = sealedTwin.helloPacket(unhex(side.identitySeed), bound, side.end, side.said);
+      expect(hex(packet)).toBe(side.hello);
+    }
+  });
+
+  it('comes to the same keys from either end, and makes the same boxes', () => {
+    const ends = [
+      { end: a.end, hello: a.said },
+      { end: b.end, hello: b.said },
+    ] as const;
+    const counters = [0, 0];
+    for (const { from, content, packet } of sealed.boxes) {
+      const sender = [a, b][from]!;
+      const keys = [
+        sealedTwin.directionKey(unhex(a.agreementSecret), b.key, bound, ...ends, sender.end),
+        sealedTwin.directionKey(unhex(b.agreementSecret), a.key, bound, ...ends, sender.end),
+      ];
+      expect(hex(keys[0]!)).toBe(hex(keys[1]!));
+      counters[from]!++;
+      expect(hex(sealedTwin.box(keys[0]!, counters[from]!, unhex(content)))).toBe(packet);
+    }
+  });
+});
+
+interface TwinSide {
+  readonly identitySeed: string;
+  readonly agreementSecret: string;
+  readonly hello: string;
+  readonly key: Uint8Array;
+  readonly end: Uint8Array;
+  readonly said: Uint8Array;
+}
