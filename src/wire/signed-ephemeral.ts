@@ -84,11 +84,11 @@ export interface Presence {
     /**
      * @generated from protobuf field: optional bytes state = 1
      */
-    state?: Uint8Array; // what the sender says of itself; absent: nothing
+    state?: Uint8Array; // required unless leaving; what the sender says of itself, as the application likes
     /**
      * @generated from protobuf field: optional uint64 ttl = 2
      */
-    ttl?: number; // milliseconds for which it counts as present without another word
+    ttl?: number; // required unless leaving; milliseconds for which it counts as present without another word
     /**
      * @generated from protobuf field: repeated hypercore.Writer writers = 3
      */

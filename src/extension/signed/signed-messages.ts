@@ -8,6 +8,7 @@ import { discoveryKey } from '../../crypto/discovery-key.ts';
 import { parseKey } from '../../crypto/hex.ts';
 import { libsodium } from '../../crypto/libsodium.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
+import { assertBytes, describe } from '../../errors.ts';
 import type { Channel } from '../../session/channel.ts';
 import type { ExtensionLike } from '../../session/options.ts';
 import type { Session } from '../../session/session.ts';
@@ -83,12 +84,6 @@ export interface SignedStats {
   congested: number;
 }
 
-/** @internal What a room hears besides the events. */
-export interface SignedHooks {
-  /** A message was accepted; `packet` is the same as it would be passed on, if it may be. */
-  accepted(message: SignedMessage, packet: Uint8Array | undefined, peer: Channel): void;
-}
-
 /** The options, with defaults filled in. */
 interface Settings {
   readonly key: Uint8Array;
@@ -114,6 +109,8 @@ interface Arrival {
 }
 
 export const SIGNED_EPHEMERAL = 'signed-ephemeral/1';
+/** Content types that begin with this belong to the specification. */
+const RESERVED = 'hypercore/';
 
 export class SignedMessages implements ExtensionLike {
   readonly names: readonly string[] = [SIGNED_EPHEMERAL];
@@ -121,7 +118,11 @@ export class SignedMessages implements ExtensionLike {
   readonly #discoveryKey: Uint8Array;
   readonly #author: Author;
   readonly #receiver: Receiver;
-  readonly #hooks: SignedHooks | undefined;
+  /**
+   * @internal Called for what is accepted, also what is for another; `packet` is the message as it would be passed
+   * on, if it may be.
+   */
+  onAccepted: ((message: SignedMessage, packet: Uint8Array | undefined) => void) | undefined;
   readonly #links = new Map<Channel, Link>();
   readonly #listeners = new Listeners<SignedEvent>();
   readonly #counts = { received: 0, accepted: 0, sent: 0, forwarded: 0, congested: 0 };
@@ -132,13 +133,12 @@ export class SignedMessages implements ExtensionLike {
     (error, { channel }) => channel.session.abort(error),
   );
 
-  private constructor(settings: Settings, hooks: SignedHooks | undefined) {
+  private constructor(settings: Settings) {
     const { crypto, clock, limits, now, identity, key, allow, relay } = settings;
     const name = discoveryKey(crypto, key);
     const epoch = newEpoch(now(), crypto.randomBytes(2));
     this.#options = { clock, limits, isRelay: relay };
     this.#discoveryKey = name;
-    this.#hooks = hooks;
     this.#author = new Author(identity, name, { epoch, now, hops: limits.hops });
     this.#receiver = new Receiver({
       crypto,
@@ -153,18 +153,22 @@ export class SignedMessages implements ExtensionLike {
   }
 
   /** @throws TypeError, RangeError for invalid options. */
-  static async open(options: SignedMessagesOptions, hooks?: SignedHooks): Promise<SignedMessages> {
+  static async open(options: SignedMessagesOptions): Promise<SignedMessages> {
     const key = parseKey(options.key);
     const limits = withSignedDefaults(options.limits);
     const crypto = options.crypto ?? (await libsodium());
     const identity = options.identity ?? (await createIdentity({ key, crypto }));
     const { relay = true, now = Date.now, clock = systemClock(), allow = () => true } = options;
-    return new SignedMessages({ key, crypto, identity, relay, now, clock, allow, limits }, hooks);
+    return new SignedMessages({ key, crypto, identity, relay, now, clock, allow, limits });
   }
 
   /** This side's identity. */
   get identity(): Identity {
     return this.#author.identity;
+  }
+
+  get limits(): SignedLimits {
+    return this.#options.limits;
   }
 
   /** The connections that messages go out on. */
@@ -179,9 +183,14 @@ export class SignedMessages implements ExtensionLike {
   /**
    * Signs a message and sends it to all peers, as a datagram: one whose connection is backed up is left out.
    * Returns to how many it went.
-   * @throws TypeError, RangeError for more than `limits.payloadBytes`.
+   * @throws TypeError, RangeError for more than `limits.payloadBytes`, or a content type of the protocol's own.
    */
   send(content: SignedContent): number {
+    if (content.contentType?.startsWith(RESERVED)) {
+      throw new RangeError(
+        `"contentType" expected one of the app's own, got ${describe(content.contentType)}`,
+      );
+    }
     return this.broadcast(this.write(content)).length;
   }
 
@@ -222,13 +231,19 @@ export class SignedMessages implements ExtensionLike {
 
   /** @internal Signs a message. */
   write({ payload, contentType = OCTET_STREAM, audience }: SignedContent): Uint8Array {
+    this.assertFits(payload);
+    return this.#author.write({ payload, contentType, audience });
+  }
+
+  /** @internal @throws TypeError, RangeError for what is no payload, or too much. */
+  assertFits(payload: Uint8Array): void {
+    assertBytes('payload', payload);
     const { payloadBytes } = this.#options.limits;
     if (payload.byteLength > payloadBytes) {
       throw new RangeError(
         `"payload" expected at most ${payloadBytes} bytes, got ${payload.byteLength}: send less, or raise limits.payloadBytes for everybody in the room`,
       );
     }
-    return this.#author.write({ payload, contentType, audience });
   }
 
   /** @internal Sends what {@link write} made. */
@@ -284,7 +299,7 @@ export class SignedMessages implements ExtensionLike {
     if (packet !== undefined && this.#options.isRelay) {
       for (const peer of this.peers) if (peer !== channel) this.pass(packet, peer);
     }
-    this.#hooks?.accepted(message, packet, channel);
+    this.onAccepted?.(message, packet);
     if (message.audience !== 'another') this.#listeners.emit({ type: 'message', message, peer: channel });
   }
 }
