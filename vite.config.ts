@@ -11,8 +11,13 @@ const entries = {
   extension: 'src/extension/index.ts',
   'storage/memory': 'src/storage/memory.ts',
   'storage/node': 'src/storage/node.ts',
+  'storage/opfs': 'src/storage/opfs.ts',
   'transport/memory': 'src/transport/memory.ts',
   'transport/node': 'src/transport/node.ts',
+  'transport/websocket': 'src/transport/websocket.ts',
+  'transport/webrtc': 'src/transport/webrtc.ts',
+  'transport/message-port': 'src/transport/message-port.ts',
+  'transport/web-streams': 'src/transport/web-streams.ts',
   'cli/main': 'src/cli/main.ts',
   'cli/demo': 'src/cli/demo.ts',
 };

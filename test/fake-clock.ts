@@ -9,22 +9,25 @@ interface Timer {
 export class FakeClock implements Clock {
   #now = 0;
   readonly #timers = new Set<Timer>();
-  readonly #everyMs: number;
-
-  /** `everyMs`: timers fire only at multiples of it, as a browser does to a hidden tab, which gets one minute. */
-  constructor({ everyMs = 0 } = {}) {
-    this.#everyMs = everyMs;
-  }
 
   now(): number {
     return this.#now;
   }
 
   after(ms: number, fn: () => void): () => void {
-    const at = this.#now + ms;
-    const timer = { at: this.#everyMs === 0 ? at : Math.ceil(at / this.#everyMs) * this.#everyMs, fn };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
+    return this.#add(this.#now + ms, fn);
+  }
+
+  /**
+   * The same time for a tab that is hidden from `sinceMs` on: its timers fire only at multiples of a minute, as
+   * browsers do it.
+   */
+  hidden(sinceMs = 0): Clock {
+    const after = (ms: number, fn: () => void): (() => void) => {
+      const at = this.#now + ms;
+      return this.#add(at < sinceMs ? at : Math.ceil(at / 60_000) * 60_000, fn);
+    };
+    return { now: () => this.#now, after };
   }
 
   /** Timers that were not called yet, nor called off. */
@@ -54,6 +57,12 @@ export class FakeClock implements Clock {
     this.#now += ms;
     for (let next = this.#next(); next !== undefined && next.at <= this.#now; next = this.#next())
       this.#fire(next);
+  }
+
+  #add(at: number, fn: () => void): () => void {
+    const timer = { at, fn };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
   }
 
   #next(): Timer | undefined {

@@ -54,7 +54,7 @@ const namedFromAbove = [
 ];
 
 /** The only files that know Node. */
-const forNode = /^(cli\/|transport\/node\.ts$|storage\/node(\.ts$|\/))/;
+const forNode = /^(cli\/|(transport|storage)\/node(\.ts$|\/))/;
 
 interface Import {
   readonly file: string;

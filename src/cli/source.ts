@@ -8,7 +8,7 @@ import {
   type Transport,
   toHex,
 } from '../index.ts';
-import { dialTcp } from '../transport/node.ts';
+import { dialTcp, dialWebSocket } from '../transport/node.ts';
 import type { BlockRange, PeerUrl } from './arguments.ts';
 import { worthAnotherTry } from './exit.ts';
 import { pause } from './process.ts';
@@ -132,10 +132,13 @@ async function attempt(
     const reason = await Promise.race([replication.closed, ...(complete === undefined ? [] : [complete])]);
     if (typeof reason === 'object') {
       if ('error' in reason) throw reason.error;
-      if (live) throw new ProtocolError('transport', 'the peer hung up');
+      if (live) throw new ProtocolError('transport', 'the peer hung up: check that it still runs');
       // It may have been stopped, and have more.
       if (reason.code === 'remote-closed' && !(hasAll && isHere(feed, range)))
-        throw new ProtocolError('transport', 'the peer hung up before all was here');
+        throw new ProtocolError(
+          'transport',
+          'the peer hung up before all was here: check that it still runs',
+        );
     }
     return ended({ state: 'ended' });
   } catch (error) {
@@ -151,18 +154,18 @@ async function attempt(
 }
 
 /** Connects, or gives up after {@link DIAL_MS}: a host that is off answers nothing at all. */
-async function dial({ host, port }: PeerUrl, signal: AbortSignal): Promise<Transport> {
+async function dial(url: PeerUrl, signal: AbortSignal): Promise<Transport> {
   const controller = new AbortController();
   const onAbort = (): void => controller.abort(signal.reason);
   const timer = setTimeout(() => {
-    controller.abort(
-      new ProtocolError('timeout', `nothing answered at ${host}:${port} within ${DIAL_MS / 1000} s`),
-    );
+    controller.abort(new ProtocolError('timeout', `nothing answered within ${DIAL_MS / 1000} s`));
   }, DIAL_MS);
   signal.addEventListener('abort', onAbort);
   if (signal.aborted) onAbort();
   try {
-    return await dialTcp(port, host, controller.signal);
+    return url.scheme === 'tcp'
+      ? await dialTcp(url.port, url.host, controller.signal)
+      : await dialWebSocket(url.text, { signal: controller.signal });
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);

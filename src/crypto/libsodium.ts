@@ -5,9 +5,19 @@ import type { CryptoProvider } from './provider.ts';
 
 let loading: Promise<CryptoProvider> | undefined;
 
-/** Loads `libsodium-wrappers` once and resolves to the provider on it. */
+/**
+ * Loads `libsodium-wrappers` once and resolves to the provider on it.
+ * @throws Error where it cannot be loaded, or may not run here.
+ */
 export function libsodium(): Promise<CryptoProvider> {
-  loading ??= load();
+  loading ??= load().catch((error) => {
+    // A network that fails once may not the next time.
+    loading = undefined;
+    throw new Error(
+      `libsodium cannot be used here (${error instanceof Error ? error.message : error}): it needs WebAssembly, and in a page with a Content-Security-Policy 'wasm-unsafe-eval'. Without, pass { crypto: noble } of hypercore-wire/crypto/noble`,
+      { cause: error },
+    );
+  });
   return loading;
 }
 

@@ -6,6 +6,7 @@ import { ProtocolError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { Clock } from '../stream/clock.ts';
 import { type Deferred, deferred } from '../stream/deferred.ts';
+import { timer } from '../stream/timer.ts';
 
 /** Why a session ended. */
 export type CloseReason =
@@ -88,10 +89,11 @@ export class Ending {
       this.end({ code: this.#closing });
   }
 
-  #armDeadline(): void {
+  #armDeadline(isGrace = false): void {
     this.#cancelDeadline?.();
     const { idleMs } = this.#limits;
-    this.#cancelDeadline = this.#clock.after(idleMs, () => {
+    this.#cancelDeadline = timer(this.#clock, idleMs, (isLate) => {
+      if (isLate && !isGrace) return this.#armDeadline(true);
       if (this.#hasSentAll) return this.end({ code: this.#closing! });
       this.end({
         code: 'failed',

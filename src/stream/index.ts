@@ -1,6 +1,7 @@
 /** `hypercore-wire/stream`: stages, transports and what an adapter is built from. */
 export type { Clock } from './clock.ts';
 export { systemClock } from './clock.ts';
+export { type LimitedTransport, limited, type RateLimits } from './limited.ts';
 export { ByteQueue } from './queue.ts';
 export type { Machine, MaybePromise, Stage } from './stage.ts';
 export { pipe, stage } from './stage.ts';

@@ -35,6 +35,14 @@ export function encodeRle(bits: Uint8Array): Uint8Array {
   return out;
 }
 
+/** As many zero bytes, spelled out: who is told to forget what was announced overwrites only what it is sent. */
+export function encodeZeros(bytes: number): Uint8Array {
+  const head = bytes * 4 + 1;
+  const out = new Uint8Array(bytes === 0 ? 0 : varintLength(head));
+  if (bytes > 0) writeVarint(head, out, 0);
+  return out;
+}
+
 /**
  * Decodes a bitfield. The size is computed first, so that a few bytes that announce a giant run cost nothing.
  *

@@ -40,6 +40,7 @@ export interface ReplicateOptions {
   encrypt?: boolean;
   download?: boolean;
   upload?: boolean;
+  timeout?: number;
   expectedFeeds?: number;
   extensions?: string[];
   stream?: ProtocolStream;

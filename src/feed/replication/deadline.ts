@@ -1,5 +1,6 @@
 /** Watches the time while one peer owes answers: first it is slow, then it is silent. */
 import type { Session } from '../../session/session.ts';
+import { timer } from '../../stream/timer.ts';
 
 /** Milliseconds without an answer after which other peers may be asked for the same blocks. */
 const SLOW_MS = 2000;
@@ -16,6 +17,8 @@ export interface Watched {
   isAsked(): boolean;
   /** Whether this side is the one that does not read. */
   isBehind(): boolean;
+  /** Whether what is asked still waits for the transport. */
+  hasUnsent(): boolean;
   /** Whether the remote takes part at all, so that its bytes count as progress. */
   isReady(): boolean;
   /** No answer for a while: others may be asked too. */
@@ -29,6 +32,8 @@ export class Deadline {
   readonly #watched: Watched;
   #cancelTimer: (() => void) | undefined;
   #isSlow = false;
+  /** The time was given once more, after a timer that was late. */
+  #isGrace = false;
   #answeredAt = 0;
   /** When bytes last came in, and how many had come by then. */
   #progressAt = 0;
@@ -47,6 +52,7 @@ export class Deadline {
   /** An answer came. */
   answered(): void {
     this.#isSlow = false;
+    this.#isGrace = false;
     this.restart();
   }
 
@@ -59,6 +65,7 @@ export class Deadline {
   /** Starts the timer, unless it runs already or no answer is outstanding. */
   watch(): void {
     if (this.#cancelTimer !== undefined || !this.#watched.isWaiting()) return;
+    this.#isGrace = false;
     this.restart();
     this.#arm();
   }
@@ -68,8 +75,12 @@ export class Deadline {
   }
 
   #arm(): void {
-    this.#cancelTimer = this.#session.clock.after(SLOW_MS / 4, () => {
+    this.#cancelTimer = timer(this.#session.clock, SLOW_MS / 4, (isLate) => {
       this.#cancelTimer = undefined;
+      if (isLate && !this.#isGrace) {
+        this.#isGrace = true;
+        this.restart();
+      }
       if (this.#watched.isWaiting() && !this.#isOver()) this.#arm();
     });
   }
@@ -82,7 +93,7 @@ export class Deadline {
       this.restart();
       return false;
     }
-    const hasProgress = receivedBytes - this.#progressBytes >= PROGRESS_BYTES;
+    const hasProgress = this.#watched.hasUnsent() || receivedBytes - this.#progressBytes >= PROGRESS_BYTES;
     if (hasProgress && this.#watched.isReady() && unanswered < MAX_DEADLINES * limits.idleMs)
       this.#progressed();
     if (clock.now() - this.#progressAt >= limits.idleMs) {

@@ -3,43 +3,27 @@ import { toHex } from '../../crypto/hex.ts';
 import { ProtocolError } from '../../errors.ts';
 import type { Channel, ChannelMessage } from '../../session/channel.ts';
 import { type Deferred, deferred } from '../../stream/deferred.ts';
-import type { Data, Have, Info, Unhave } from '../../wire/messages.ts';
+import type { Have, Info } from '../../wire/messages.ts';
 import type { BlockStore } from '../block-store.ts';
 import { Availability } from './availability.ts';
 import { Deadline } from './deadline.ts';
+import { Downloader } from './downloader.ts';
 import type { Replicator, Seek } from './replicator.ts';
 import { Uploader } from './uploader.ts';
-
-/** Requests without an answer. Enough to keep a fast line busy; the reference answers as many as are asked. */
-const MAX_IN_FLIGHT = 64;
-/**
- * Blocks asked for or received, and not stored yet. What is stored need not be sent along as proof any more: a
- * longer queue of what is not has more to prove, and is slower in the end.
- */
-const MAX_UNSTORED = 128;
-/** Received bytes that may wait for the disk before this peer is not read any further. */
-const MAX_STORING_BYTES = 4_194_304;
 
 export class Peer {
   readonly channel: Channel;
   readonly #store: BlockStore;
   readonly #replicator: Replicator;
   readonly #uploader: Uploader;
+  readonly #downloader: Downloader;
   readonly #available = new Availability();
   readonly #deadline: Deadline;
   readonly #done: Deferred<void> = deferred();
-  /** Blocks asked for, and not answered yet. */
-  readonly #asked = new Set<number>();
-  /** What was asked by a byte of the feed, and not answered yet. */
-  readonly #seeking = new Set<Seek>();
-  /** The index that each seek was last sent with. The same one is sent again only after a Have. */
-  #seekIndexes = new WeakMap<Seek, number>();
-  #storing = 0;
-  #storingBytes = 0;
-  #onStored: (() => void) | undefined;
   #isReady = false;
   #hasTold = false;
   #isDone = false;
+  #isPaused = false;
   /** It was silent past the deadline, so no answer is expected any more. */
   #isSilent = false;
   /** We have said that we download nothing more. */
@@ -61,15 +45,24 @@ export class Peer {
       () => replicator.update(),
     );
     this.#deadline = new Deadline(channel.session, {
-      isWaiting: () => this.#asked.size + this.#seeking.size > 0 || !this.isSettled,
-      isAsked: () => this.#asked.size > 0,
-      isBehind: () => this.#storingBytes > MAX_STORING_BYTES,
+      isWaiting: () => this.#downloader.isWaiting || !this.#hasAnswered,
+      isAsked: () => this.#downloader.owed !== undefined,
+      isBehind: () => this.#downloader.isBehind,
+      hasUnsent: () => this.#downloader.hasUnsent,
       isReady: () => this.#isReady,
       onSlow: () => {
-        this.#release();
+        this.#downloader.release();
         replicator.update();
       },
       onSilent: () => this.#onSilent(),
+    });
+    this.#downloader = new Downloader(channel, store, this.#deadline, {
+      reserve: (index) => replicator.reserve(index, this),
+      release: (index) => replicator.release(index, this),
+      stored: (index, bytes) => replicator.stored(index, bytes, this),
+      rejected: (index, error) => this.#reject(index, error),
+      fault: (reason) => this.#fault(reason),
+      update: () => replicator.update(),
     });
     channel.receive((batch) => this.#take(batch));
     replicator.add(this);
@@ -101,8 +94,22 @@ export class Peer {
     return this.#done.promise;
   }
 
+  /** Blocks that came from this peer, verified and stored. */
+  get downloaded(): number {
+    return this.#downloader.count;
+  }
+
+  /** Blocks that went out to this peer. */
+  get uploaded(): number {
+    return this.#uploader.count;
+  }
+
   /** Whether no more news of what the remote has is expected: it answered every Want, or its time ran out. */
   get isSettled(): boolean {
+    return this.#hasAnswered && !this.#isRemotePaused;
+  }
+
+  get #hasAnswered(): boolean {
     return this.#isSilent || (this.#isReady && (!this.#isDownloader || this.#available.hasAnsweredWants));
   }
 
@@ -123,27 +130,40 @@ export class Peer {
 
   /** @internal Whether another block may be asked for. */
   get hasRoom(): boolean {
-    const asked = this.#asked.size;
-    if (asked >= MAX_IN_FLIGHT || asked + this.#storing >= MAX_UNSTORED) return false;
-    return this.#isReady && !this.#deadline.isSlow && this.#remoteUploading;
+    return this.#mayAsk && this.#downloader.hasRoom;
   }
 
   /** @internal Asks for a block. */
   ask(index: number): void {
-    if (this.#asked.size === 0) this.#deadline.restart();
-    this.#asked.add(index);
-    this.channel.send({ type: 'request', index, bytes: 0, hash: false, nodes: this.#store.digest(index) });
-    this.#deadline.watch();
+    this.#downloader.ask(index);
   }
 
   /** @internal Asks for the block that holds a byte. */
   seek(seek: Seek): void {
-    const { bytes, index } = seek;
-    if (!this.#isReady || !this.#remoteUploading || this.#seekIndexes.get(seek) === index) return;
-    this.#seekIndexes.set(seek, index);
-    this.#seeking.add(seek);
-    this.channel.send({ type: 'request', index, bytes, hash: false, nodes: 0 });
-    this.#deadline.watch();
+    if (this.#mayAsk) this.#downloader.seek(seek);
+  }
+
+  get #mayAsk(): boolean {
+    return this.#isReady && this.#remoteUploading && !this.#isPaused;
+  }
+
+  /** Neither asks the remote for blocks nor offers it any, until {@link resume}. */
+  pause(): void {
+    this.#setPaused(true);
+  }
+
+  resume(): void {
+    this.#setPaused(false);
+  }
+
+  #setPaused(isPaused: boolean): void {
+    if (this.#isPaused === isPaused) return;
+    this.#isPaused = isPaused;
+    // Who is told that we download nothing more, and is not live, leaves: that is for the end.
+    this.channel.send({ type: 'info', uploading: !isPaused, downloading: !this.#saidDone });
+    if (isPaused) this.#downloader.release();
+    this.#uploader.setPaused(isPaused);
+    this.#replicator.update();
   }
 
   /** @internal Asks what the remote has of the blocks from `start` to before `end`. */
@@ -168,10 +188,9 @@ export class Peer {
     const { session } = this.channel;
     if (session.live || !this.#isReady || this.#isDone) return;
     if (this.#isDownloader && !this.#saidDone) {
-      const isBusy = this.#asked.size + this.#seeking.size + this.#storing > 0;
-      if (isBusy || !this.isSettled || !isComplete()) return;
+      if (this.#downloader.isBusy || !this.isSettled || !isComplete()) return;
       this.#saidDone = true;
-      this.channel.send({ type: 'info', uploading: true, downloading: false });
+      this.channel.send({ type: 'info', uploading: !this.#isPaused, downloading: false });
     }
     // A live remote never says that it has finished; whoever is not live need not wait for that.
     const remoteIsDone = !this.#remoteDownloading || (this.#isDownloader && session.remote.live);
@@ -208,10 +227,7 @@ export class Peer {
       }
     }
     this.#replicator.update();
-    if (this.#storingBytes <= MAX_STORING_BYTES) return undefined;
-    return new Promise((resolve) => {
-      this.#onStored = resolve;
-    });
+    return this.#downloader.room;
   }
 
   #on(message: ChannelMessage): void {
@@ -219,7 +235,8 @@ export class Peer {
       case 'have':
         return this.#onHave(message);
       case 'unhave':
-        return this.#onUnhave(message);
+        this.#available.unhave(message);
+        return this.#downloader.unhave(message);
       case 'want':
         return this.#uploader.want(message);
       case 'request':
@@ -227,7 +244,7 @@ export class Peer {
       case 'cancel':
         return this.#uploader.cancel(message);
       case 'data':
-        return this.#onData(message);
+        return this.#downloader.data(message);
       case 'info':
         return this.#onInfo(message);
       case 'extension': {
@@ -250,68 +267,20 @@ export class Peer {
     this.#available.have(have);
     this.#hasTold = true;
     this.#replicator.offered(have.start, this);
-    if (this.#seeking.size === 0) this.#seekIndexes = new WeakMap();
+    this.#downloader.offered();
     const length = this.remoteLength;
     if (length > before) this.#replicator.emit({ type: 'remote-length', length, peer: this });
   }
 
-  #onUnhave(unhave: Unhave): void {
-    this.#available.unhave(unhave);
-    this.#seeking.clear();
-    // Also the answer to a Request for a block that the remote has not.
-    for (const index of this.#asked) {
-      if (index < unhave.start || index >= unhave.start + Math.max(1, unhave.length)) continue;
-      this.#asked.delete(index);
-      this.#deadline.answered();
-      this.#replicator.release(index, this);
-    }
+  /** It offers nothing for now, and has not finished. */
+  get #isRemotePaused(): boolean {
+    return !this.#remoteUploading && this.#remoteDownloading;
   }
 
   #onInfo({ uploading, downloading }: Info): void {
     this.#remoteDownloading = downloading;
     this.#remoteUploading = uploading;
-    if (!uploading) this.#release();
-  }
-
-  #onData(data: Data): void {
-    const { index, value } = data;
-    const wasAsked = this.#asked.delete(index);
-    if (value === undefined) {
-      // Hashes alone are never asked for.
-      this.#replicator.release(index, this);
-      return this.#fault(`block ${index} was sent without its bytes`);
-    }
-    if (!wasAsked && !this.#takeSeek()) {
-      if (!this.#store.blocks.has(index)) this.channel.send({ type: 'unhave', start: index });
-      return this.#fault(`block ${index} was sent and not asked for`);
-    }
-    this.#deadline.answered();
-    // Others were asked for it if this peer was slow; now that it is here, nobody needs to be.
-    this.#replicator.reserve(index, this);
-    this.#storing++;
-    this.#storingBytes += value.byteLength;
-    this.#store.put(data).then(
-      ({ isNew }) => {
-        this.#stored(value.byteLength);
-        if (isNew) this.#replicator.stored(index, value.byteLength, this);
-        else this.#replicator.release(index, this);
-        if (this.channel.session.remote.ack) {
-          this.channel.send({ type: 'have', start: index, length: 1, ack: true });
-        }
-        this.#replicator.update();
-      },
-      (error) => {
-        this.#stored(value.byteLength);
-        this.#replicator.release(index, this);
-        this.#reject(index, error);
-      },
-    );
-  }
-
-  /** Any Data may be the answer where a byte was asked for: the block is for the remote to find. */
-  #takeSeek(): boolean {
-    for (const seek of this.#seeking) return this.#seeking.delete(seek);
-    return false;
+    if (!uploading) this.#downloader.release();
   }
 
   #timeout(what: string, block?: number): ProtocolError {
@@ -326,24 +295,18 @@ export class Peer {
   /** Nothing came within the deadline. */
   #onSilent(): void {
     const { session } = this.channel;
-    const [block] = this.#asked;
+    const block = this.#downloader.owed;
     if (block !== undefined)
       return session.abort(this.#timeout(`answer the request for block ${block}`, block));
-    if (this.#isReady && !this.isSettled && !session.live) {
+    if (this.#isReady && !this.#hasAnswered && !session.live) {
       return session.abort(this.#timeout('tell what it has'));
     }
     // It may not have the feed, or not answer Wants, or not answer for the same byte twice. All of that is
     // allowed. What it sends later is still accepted.
     this.#isSilent = true;
-    this.#seeking.clear();
+    this.#downloader.stopSeeking();
     if (!this.#isReady && !session.live) this.#done.resolve();
     this.#replicator.update();
-  }
-
-  #stored(bytes: number): void {
-    this.#storing--;
-    this.#storingBytes -= bytes;
-    if (this.#storingBytes <= MAX_STORING_BYTES) this.#onStored?.();
   }
 
   #reject(block: number, error: unknown): void {
@@ -373,10 +336,5 @@ export class Peer {
 
   get #isHostile(): boolean {
     return this.#faults > this.channel.session.limits.unreadableMessages;
-  }
-
-  /** Lets other peers be asked for the blocks that this one was asked for. A late answer is still accepted. */
-  #release(): void {
-    for (const index of this.#asked) this.#replicator.release(index, this);
   }
 }

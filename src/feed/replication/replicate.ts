@@ -9,6 +9,7 @@ import { connect, type Session } from '../../session/session.ts';
 import type { MaybePromise } from '../../stream/stage.ts';
 import type { Transport } from '../../stream/transport.ts';
 import { Feed } from '../feed.ts';
+import type { Peer } from './peer.ts';
 
 /** Finds the feed with a discovery key (32 bytes); `undefined` where this side does not have it. */
 export type FeedLookup = (discoveryKey: Uint8Array) => MaybePromise<Feed | undefined>;
@@ -24,6 +25,17 @@ export interface ReplicateOptions extends Omit<ConnectOptions, 'key' | 'keys'> {
 /** Feeds that are being replicated over one connection. */
 export interface Replication {
   readonly session: Session;
+  /** One for each feed that is being replicated. */
+  readonly peers: Iterable<Peer>;
+  /** Blocks that came over this connection, verified and stored, and blocks that went out. */
+  readonly traffic: { readonly downloaded: number; readonly uploaded: number };
+  /**
+   * Asks for nothing more, so that other peers are asked, takes back what was announced, and tells the remote.
+   * The connection stays. The remote still gets what it had asked for.
+   */
+  pause(): void;
+  /** Announces and asks again. */
+  resume(): void;
   /** Resolves with the reason when the session has ended. Never rejects. */
   readonly closed: Promise<CloseReason>;
   /** Ends this side once what was sent is flushed, and waits for the remote. */
@@ -53,14 +65,26 @@ export async function replicate(transport: Transport, options: ReplicateOptions)
     ...connectOptions,
     ...(Array.isArray(replicated) ? { key: replicated[0]!.key } : { keys: keysOf(replicated) }),
   });
-  const joined = new Set<Promise<void>>();
+  const peers = new Set<Peer>();
+  const past = { downloaded: 0, uploaded: 0 };
+  let isPaused = false;
   const join = (feed: Feed, channel: Channel): void => {
-    const { done } = feed.join(channel);
-    joined.add(done);
-    void done.then(() => {
-      joined.delete(done);
-      if (joined.size === 0) void session.close();
+    const peer = feed.join(channel);
+    peers.add(peer);
+    if (isPaused) peer.pause();
+    void peer.done.then(() => {
+      peers.delete(peer);
+      past.downloaded += peer.downloaded;
+      past.uploaded += peer.uploaded;
+      if (peers.size === 0) void session.close();
     });
+  };
+  const setPaused = (value: boolean): void => {
+    isPaused = value;
+    for (const peer of peers) {
+      if (value) peer.pause();
+      else peer.resume();
+    }
   };
   try {
     if (Array.isArray(replicated)) for (const feed of replicated) join(feed, session.open(feed.key));
@@ -71,6 +95,17 @@ export async function replicate(transport: Transport, options: ReplicateOptions)
   }
   return {
     session,
+    peers,
+    get traffic() {
+      const traffic = { ...past };
+      for (const { downloaded, uploaded } of peers) {
+        traffic.downloaded += downloaded;
+        traffic.uploaded += uploaded;
+      }
+      return traffic;
+    },
+    pause: () => setPaused(true),
+    resume: () => setPaused(false),
     closed: session.closed,
     close: () => session.close(),
     abort: (reason) => session.abort(reason),

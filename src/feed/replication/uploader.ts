@@ -4,7 +4,7 @@ import { ProtocolError } from '../../errors.ts';
 import type { Channel, ChannelSendable } from '../../session/channel.ts';
 import type { MaybePromise } from '../../stream/stage.ts';
 import type { Cancel, Request, Want } from '../../wire/messages.ts';
-import { encodeRle } from '../../wire/rle.ts';
+import { encodeRle, encodeZeros } from '../../wire/rle.ts';
 import type { BlockStore } from '../block-store.ts';
 
 type Answer = Exclude<ChannelSendable, { type: 'extension' }>;
@@ -19,6 +19,9 @@ interface News {
 const PAGE = 8192;
 /** Blocks of a bitfield that answers an open-ended Want: what fits a frame uncompressed. */
 const MAX_OPEN_WANT = 33_554_432;
+
+/** Blocks of a bitfield that is not the answer to a Want; hypercore 7 takes one of 1048576 for an answer. */
+const REGION = 524_288;
 
 export class Uploader {
   readonly #channel: Channel;
@@ -37,6 +40,9 @@ export class Uploader {
   #answering = 0;
   /** The peer has sent a Want and is told of new blocks from then on. */
   #isWanted = false;
+  /** When it was paused; `undefined` where it is not. */
+  #pausedAt: number | undefined;
+  #count = 0;
 
   constructor(
     channel: Channel,
@@ -52,6 +58,11 @@ export class Uploader {
     this.#onIdle = onIdle;
   }
 
+  /** Blocks that went out. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** Whether every Request was answered. */
   get isIdle(): boolean {
     return this.#waiting.size + this.#answering === 0;
@@ -63,7 +74,7 @@ export class Uploader {
    */
   want(want: Want): void {
     const { blocks, length } = this.#store;
-    if (!this.#isWanted && length > 0 && blocks.has(length - 1))
+    if (!this.#isWanted && !this.#isPaused && length > 0 && blocks.has(length - 1))
       this.#channel.send({ type: 'have', start: length - 1 });
     this.#isWanted = true;
     const name = `${want.start} ${want.length}`;
@@ -75,12 +86,36 @@ export class Uploader {
     });
   }
 
-  #bitfield({ start, length }: Want): Answer {
+  /**
+   * Paused, everything that was announced is taken back, and announced again afterwards. By bitfields:
+   * hypercore 7 takes an Unhave of everything amiss, and then asks for what it has, again and again.
+   */
+  setPaused(isPaused: boolean): void {
+    this.#pausedAt = isPaused ? this.#channel.session.clock.now() : undefined;
+    if (isPaused) this.#news.length = 0;
+    if (!this.#isWanted) return;
+    for (let start = 0; start < this.#store.length; start += REGION)
+      this.#channel.sendLater(() => this.#bitfield({ start, length: REGION }));
+  }
+
+  get #isPaused(): boolean {
+    return this.#pausedAt !== undefined;
+  }
+
+  /** What the peer asked before it knew of the pause is answered: hypercore 7 hangs up if its Requests are not. */
+  get #isRefusing(): boolean {
+    const { clock, limits } = this.#channel.session;
+    return this.#pausedAt !== undefined && clock.now() >= this.#pausedAt + limits.idleMs;
+  }
+
+  #bitfield({ start, length }: Pick<Want, 'start' | 'length'>): Answer {
     const { blocks, length: ours } = this.#store;
     const from = Math.floor(start / PAGE) * PAGE;
     const covered = length === 0 ? 0 : Math.ceil((start + length - from) / PAGE) * PAGE;
     const here = Math.max(0, Math.min(ours - from, covered || MAX_OPEN_WANT, MAX_OPEN_WANT));
-    const bitfield = encodeRle(blocks.slice(from, Math.ceil(here / 8) * 8));
+    const bitfield = this.#isPaused
+      ? encodeZeros(Math.ceil(here / 8))
+      : encodeRle(blocks.slice(from, Math.ceil(here / 8) * 8));
     return { type: 'have', start: from, length: covered, bitfield };
   }
 
@@ -96,7 +131,7 @@ export class Uploader {
 
   /** A peer that takes nothing must not make us pile up news for it: blocks in a row wait as one range. */
   #tell(news: News): void {
-    if (!this.#isWanted) return;
+    if (!this.#isWanted || this.#isPaused) return;
     const last = this.#news.at(-1);
     if (last?.type === news.type && last.start + last.length === news.start) {
       last.length += news.length;
@@ -114,6 +149,7 @@ export class Uploader {
 
   /** @throws ProtocolError `request-flood` where too many wait. */
   request(request: Request): void {
+    if (this.#isRefusing) return this.#answerLater(() => ({ type: 'unhave', start: request.index }));
     this.#waiting.add(request);
     this.#answerLater(() => this.#answer(request));
   }
@@ -146,6 +182,7 @@ export class Uploader {
       const data = await this.#store.answer(request);
       // The reference is silent here, and its peer waits for its deadline.
       if (data === undefined || !this.#channel.fits(data)) return { type: 'unhave', start: request.index };
+      this.#count++;
       if (data.value !== undefined) this.#onUpload(data.index, data.value.byteLength);
       return data;
     } catch (error) {

@@ -1,7 +1,8 @@
 /** What the specs do in a page, by name: `page.evaluate(() => scenarios.…)`. */
 import * as memory from './memory.ts';
+import * as opfs from './opfs.ts';
 
-const all = { ...memory };
+const all = { ...memory, ...opfs };
 Object.assign(globalThis, { scenarios: all });
 
 declare global {

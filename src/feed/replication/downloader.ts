@@ -1,0 +1,214 @@
+/** Asks one peer for blocks, and takes what it sends. */
+import type { Channel } from '../../session/channel.ts';
+import { type Deferred, deferred } from '../../stream/deferred.ts';
+import type { Data, Unhave } from '../../wire/messages.ts';
+import type { BlockStore } from '../block-store.ts';
+import type { Deadline } from './deadline.ts';
+import type { Seek } from './replicator.ts';
+
+/** Requests without an answer. Enough to keep a fast line busy; the reference answers as many as are asked. */
+const MAX_IN_FLIGHT = 64;
+/**
+ * Blocks asked for or received, and not stored yet. What is stored need not be sent along as proof any more: a
+ * longer queue of what is not has more to prove, and is slower in the end.
+ */
+const MAX_UNSTORED = 128;
+/** Received bytes that may wait for the disk before this peer is not read any further. */
+const MAX_STORING_BYTES = 4_194_304;
+
+/** Who is told what became of a Request. */
+export interface DownloaderHost {
+  /** The block came, and is being stored: nobody else needs to be asked. */
+  reserve(index: number): void;
+  /** The block was not brought after all: others may be asked. */
+  release(index: number): void;
+  /** The block was verified and stored. */
+  stored(index: number, bytes: number): void;
+  /** What came for the block could not be stored: a ProtocolError where its proof fails. */
+  rejected(index: number, error: unknown): void;
+  /** The remote sent what is wrong, which may be a mistake. */
+  fault(reason: string): void;
+  /** There may be room to ask for more. */
+  update(): void;
+}
+
+export class Downloader {
+  readonly #channel: Channel;
+  readonly #store: BlockStore;
+  readonly #deadline: Deadline;
+  readonly #host: DownloaderHost;
+  /** Blocks asked for, and not answered yet. */
+  readonly #asked = new Set<number>();
+  /** What was asked by a byte of the feed, and not answered yet. */
+  readonly #seeking = new Set<Seek>();
+  /** The index that each seek was last sent with. The same one is sent again only after a Have. */
+  #seekIndexes = new WeakMap<Seek, number>();
+  #storing = 0;
+  #storingBytes = 0;
+  #room: Deferred<void> | undefined;
+  #unsent: 'none' | 'some' | 'more' = 'none';
+  #count = 0;
+
+  constructor(channel: Channel, store: BlockStore, deadline: Deadline, host: DownloaderHost) {
+    this.#channel = channel;
+    this.#store = store;
+    this.#deadline = deadline;
+    this.#host = host;
+  }
+
+  /** Blocks that came from this peer, verified and stored. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** A block that the peer owes. */
+  get owed(): number | undefined {
+    const [block] = this.#asked;
+    return block;
+  }
+
+  /** Whether an answer is outstanding. */
+  get isWaiting(): boolean {
+    return this.#asked.size + this.#seeking.size > 0;
+  }
+
+  /** Whether an answer is outstanding, or being stored. */
+  get isBusy(): boolean {
+    return this.isWaiting || this.#storing > 0;
+  }
+
+  /** Whether Requests still wait for the transport. */
+  get hasUnsent(): boolean {
+    return this.#unsent !== 'none';
+  }
+
+  /** Whether more has come than the disk keeps up with. */
+  get isBehind(): boolean {
+    return this.#storingBytes > MAX_STORING_BYTES;
+  }
+
+  /** Resolves when the disk has caught up; `undefined` where it is not behind. */
+  get room(): Promise<void> | undefined {
+    if (!this.isBehind) return undefined;
+    this.#room ??= deferred();
+    return this.#room.promise;
+  }
+
+  /** Whether another block may be asked for. */
+  get hasRoom(): boolean {
+    const asked = this.#asked.size;
+    return asked < MAX_IN_FLIGHT && asked + this.#storing < MAX_UNSTORED && !this.#deadline.isSlow;
+  }
+
+  /** Asks for a block. */
+  ask(index: number): void {
+    if (this.#asked.size === 0) this.#deadline.restart();
+    this.#asked.add(index);
+    this.#request({ index, bytes: 0, nodes: this.#store.digest(index) });
+  }
+
+  /** Asks for the block that holds a byte. */
+  seek(seek: Seek): void {
+    const { bytes, index } = seek;
+    if (this.#seekIndexes.get(seek) === index) return;
+    this.#seekIndexes.set(seek, index);
+    this.#seeking.add(seek);
+    this.#request({ index, bytes, nodes: 0 });
+  }
+
+  #request(request: { index: number; bytes: number; nodes: number }): void {
+    this.#channel.send({ type: 'request', hash: false, ...request });
+    if (this.#unsent === 'none') this.#markUnsent();
+    else this.#unsent = 'more';
+    this.#deadline.watch();
+  }
+
+  /** Until what is queued by now has gone out, and what was queued meanwhile. */
+  #markUnsent(): void {
+    this.#unsent = 'some';
+    this.#channel.sendLater(() => {
+      if (this.#unsent === 'more') this.#markUnsent();
+      else this.#unsent = 'none';
+      return undefined;
+    });
+  }
+
+  /** The remote tells of blocks it has: what it could not find before, it may find now. */
+  offered(): void {
+    if (this.#seeking.size === 0) this.#seekIndexes = new WeakMap();
+  }
+
+  /** The remote has these blocks not, or no longer. Also the answer to a Request for a block that it has not. */
+  unhave({ start, length }: Unhave): void {
+    this.#seeking.clear();
+    for (const index of this.#asked) {
+      if (index < start || index >= start + Math.max(1, length)) continue;
+      this.#asked.delete(index);
+      this.#deadline.answered();
+      this.#host.release(index);
+    }
+  }
+
+  /** No answer to a seek is expected any more. */
+  stopSeeking(): void {
+    this.#seeking.clear();
+  }
+
+  /** Lets other peers be asked for the blocks that this one was asked for. A late answer is still accepted. */
+  release(): void {
+    for (const index of this.#asked) this.#host.release(index);
+  }
+
+  data(data: Data): void {
+    const { index, value } = data;
+    const wasAsked = this.#asked.delete(index);
+    if (value === undefined) {
+      // Hashes alone are never asked for.
+      this.#host.release(index);
+      return this.#host.fault(`block ${index} was sent without its bytes`);
+    }
+    if (!wasAsked && !this.#takeSeek()) {
+      if (!this.#store.blocks.has(index)) this.#channel.send({ type: 'unhave', start: index });
+      return this.#host.fault(`block ${index} was sent and not asked for`);
+    }
+    this.#deadline.answered();
+    // Others were asked for it if this peer was slow; now that it is here, nobody needs to be.
+    this.#host.reserve(index);
+    this.#storing++;
+    this.#storingBytes += value.byteLength;
+    this.#store.put(data).then(
+      ({ isNew }) => {
+        this.#stored(value.byteLength);
+        if (isNew) {
+          this.#count++;
+          this.#host.stored(index, value.byteLength);
+        } else {
+          this.#host.release(index);
+        }
+        if (this.#channel.session.remote.ack) {
+          this.#channel.send({ type: 'have', start: index, length: 1, ack: true });
+        }
+        this.#host.update();
+      },
+      (error) => {
+        this.#stored(value.byteLength);
+        this.#host.release(index);
+        this.#host.rejected(index, error);
+      },
+    );
+  }
+
+  /** Any Data may be the answer where a byte was asked for: the block is for the remote to find. */
+  #takeSeek(): boolean {
+    for (const seek of this.#seeking) return this.#seeking.delete(seek);
+    return false;
+  }
+
+  #stored(bytes: number): void {
+    this.#storing--;
+    this.#storingBytes -= bytes;
+    if (this.isBehind) return;
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+}
