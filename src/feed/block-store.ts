@@ -12,6 +12,7 @@ import type { Piece } from './files/commit.ts';
 import type { SleepFiles, StoredBits } from './files/sleep-files.ts';
 import { digest } from './merkle/digest.ts';
 import * as flat from './merkle/flat-tree.ts';
+import { ForkError, signedOver } from './merkle/fork.ts';
 import { leaf, parent, type TreeNode, treeHash } from './merkle/hash.ts';
 import { planProof } from './merkle/proof.ts';
 import { planVerification, type Verified, verifyProof } from './merkle/verification.ts';
@@ -144,11 +145,25 @@ export class BlockStore {
       const { isNew, written } = await this.#inTurn(() => this.#verify(message, limits));
       await written;
       return { isNew };
-    } catch (error) {
-      // What was verified since may build on nodes that were not written.
-      if (!(error instanceof ProtocolError)) this.#failure ??= error;
+    } catch (caught) {
+      const error = caught instanceof ForkError ? await this.#withOurs(message.index, caught) : caught;
+      // What was verified since may build on nodes that were not written, or on the other history.
+      if (!(error instanceof ProtocolError) || error instanceof ForkError) this.#failure ??= error;
       throw error;
     }
+  }
+
+  /** Puts the tree that is held here beside the one that came. */
+  async #withOurs(block: number, { node, theirs }: ForkError): Promise<ForkError> {
+    await this.#writing;
+    const { crypto, key } = this;
+    const ours = await signedOver(node, {
+      crypto,
+      key,
+      readNode: (index) => this.#files.readNode(index),
+      readSignature: (length) => this.#files.readSignature(length),
+    });
+    return new ForkError(block, node, theirs, ours);
   }
 
   async #verify(

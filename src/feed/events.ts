@@ -1,5 +1,6 @@
 /** What a feed tells of itself, to whoever subscribes. */
 import type { ProtocolError } from '../errors.ts';
+import type { ForkError } from './merkle/fork.ts';
 import type { Peer } from './replication/peer.ts';
 import type { PeerFault } from './replication/standing.ts';
 
@@ -24,6 +25,8 @@ export type FeedEvent =
       readonly fault: PeerFault;
       readonly reason: string;
     }
+  /** The writer signed two histories: nothing more is taken or given, and what waits rejects with `error`. */
+  | { readonly type: 'fork'; readonly peer: Peer; readonly error: ForkError }
   /** A peer says that it has stored a block that we sent it. */
   | { readonly type: 'ack'; readonly index: number; readonly peer: Peer }
   /** `peer.remoteLength` has grown to `length` blocks. Not verified. */

@@ -350,7 +350,10 @@ export class Feed {
     return this.#replicator.subscribe(listener);
   }
 
-  /** Replicates over a channel that is open on this side. The channel is the feed's from then on. */
+  /**
+   * Replicates over a channel that is open on this side. The channel is the feed's from then on.
+   * @throws ForkError where the feed's writer has signed two histories.
+   */
   join(channel: Channel): Peer {
     this.#assertOpen();
     if (!equals(channel.discoveryKey, this.discoveryKey)) {
@@ -358,6 +361,7 @@ export class Feed {
         `"channel" expected one of feed ${toHex(this.discoveryKey)}, got ${toHex(channel.discoveryKey)}`,
       );
     }
+    this.#replicator.assertOne();
     return new Peer(channel, this.#store, this.#replicator);
   }
 

@@ -11,6 +11,7 @@ export {
   type SeekOptions,
   type SeekResult,
 } from './feed.ts';
+export { ForkError, type SignedTree } from './merkle/fork.ts';
 export type { Peer } from './replication/peer.ts';
 export {
   type FeedLookup,

@@ -2,13 +2,14 @@
  * How a downloader checks a block: it climbs from the block to a node that it trusts already, or to roots
  * that the feed's key signed.
  */
-import { concat } from 'uint8arrays/concat';
 import { equals } from 'uint8arrays/equals';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import { assertBytes, assertInteger, ProtocolError } from '../../errors.ts';
 import type { MaybePromise } from '../../stream/stage.ts';
 import * as flat from './flat-tree.ts';
-import { leaf, parent, type TreeNode, treeHash, u64be } from './hash.ts';
+import { ForkError, type SignedTree } from './fork.ts';
+import { leaf, parent, type TreeNode, treeHash } from './hash.ts';
+import { after, verifySignature } from './signature.ts';
 
 /** A proof is a leaf, at most 52 siblings and at most 52 further roots, 105 nodes in all. More than this is abuse. */
 export const MAX_PROOF_NODES = 128;
@@ -140,11 +141,12 @@ export function verifyProof(proof: Proof): MaybePromise<Verified> {
   const proven = [top];
   for (let at = 0; ; at++) {
     const trusted = local(top.index);
-    if (trusted !== undefined && equals(trusted.hash, top.hash)) {
+    // Where one below was another than ours, both are signed, and only the signature tells what is.
+    if (trusted !== undefined && equals(trusted.hash, top.hash) && differs === undefined) {
       if (top === nodes[0] && top.size !== trusted.size) throw unproven(block, 'it has a wrong size');
       return { nodes: kept(proven), leaf: first };
     }
-    if (trusted !== undefined) {
+    if (trusted !== undefined && !equals(trusted.hash, top.hash)) {
       if (signature === undefined) {
         throw unproven(block, `it leads to another hash for node ${top.index} than the one held here`);
       }
@@ -166,8 +168,8 @@ export function verifyProof(proof: Proof): MaybePromise<Verified> {
     const left = (index: number): TreeNode | undefined =>
       flat.rightSpan(index) < 2 * block ? local(index) : undefined;
     const node = differs;
-    return after(verifyProof({ ...proof, local: left }), () => {
-      throw forked(block, node);
+    return after(verifyProof({ ...proof, local: left }), (theirs) => {
+      throw new ForkError(block, node, signed(theirs));
     });
   };
   const { length } = way;
@@ -193,32 +195,11 @@ export function verifyProof(proof: Proof): MaybePromise<Verified> {
     if (valid !== true) return refuse(`its signature is not the key's over length ${length}`);
     for (const node of proven) {
       const trusted = local(node.index);
-      if (trusted !== undefined && !equals(trusted.hash, node.hash)) throw forked(block, node.index);
+      if (trusted !== undefined && !equals(trusted.hash, node.hash))
+        throw new ForkError(block, node.index, { length, roots, signature });
     }
     return { nodes: kept(proven), leaf: first, length, signature, roots };
   });
-}
-
-/** Hypercore up to 8 signs the tree hash; hypercore 9 signs it with the length behind it. */
-function verifySignature(
-  crypto: CryptoProvider,
-  key: Uint8Array,
-  signature: Uint8Array,
-  hash: Uint8Array,
-  length: number,
-): MaybePromise<boolean> {
-  return after(
-    crypto.verify(signature, hash, key),
-    (valid) => valid === true || crypto.verify(signature, concat([hash, u64be(length)]), key),
-  );
-}
-
-/** Continues at once with a plain value, else when the promise resolves. Accepts any thenable. */
-function after<A extends boolean | Verified, B>(
-  value: MaybePromise<A>,
-  next: (value: A) => MaybePromise<B>,
-): MaybePromise<B> {
-  return typeof value === 'object' && 'then' in value ? value.then(next) : next(value);
 }
 
 /** What is wrong with where the nodes stand, in the words that {@link unproven} takes. */
@@ -243,6 +224,11 @@ function misshapen(nodes: readonly TreeNode[], signature: Uint8Array | undefined
   return `its signature has ${signature.byteLength} bytes and not 64`;
 }
 
+/** With `local` cut to the left of the block nothing is proven but by a signature. */
+function signed({ length, roots, signature }: Verified): SignedTree {
+  return { length: length!, roots: roots!, signature: signature! };
+}
+
 function same(node: TreeNode, trusted: TreeNode | undefined): boolean {
   return trusted !== undefined && trusted.size === node.size && equals(trusted.hash, node.hash);
 }
@@ -251,14 +237,6 @@ function unproven(block: number, what: string): ProtocolError {
   return new ProtocolError(
     'verification',
     `Block ${block} is not proven: ${what}. Nothing of it was kept; drop this peer and ask another.`,
-    { block },
-  );
-}
-
-function forked(block: number, node: number): ProtocolError {
-  return new ProtocolError(
-    'fork',
-    `Block ${block} is signed by the feed's key, but node ${node} is not the one held here: the writer signed two histories. Stop this feed and ask its writer which one holds.`,
     { block },
   );
 }

@@ -1,10 +1,12 @@
 /** Asks one peer for blocks, and takes what it sends. */
+import { ProtocolError } from '../../errors.ts';
 import type { Channel } from '../../session/channel.ts';
 import { type Deferred, deferred } from '../../stream/deferred.ts';
 import type { Data, Unhave } from '../../wire/messages.ts';
 import type { BlockStore } from '../block-store.ts';
 import type { Deadline } from './deadline.ts';
 import type { Seek } from './replicator.ts';
+import type { PeerFault } from './standing.ts';
 
 /** Requests without an answer. Enough to keep a fast line busy; the reference answers as many as are asked. */
 const MAX_IN_FLIGHT = 64;
@@ -27,7 +29,7 @@ export interface DownloaderHost {
   /** What came for the block could not be stored: a ProtocolError where its proof fails. */
   rejected(index: number, error: unknown): void;
   /** The remote sent what is wrong, or not what it announced, either of which may be a mistake. */
-  fault(fault: 'wrong' | 'refused', reason: string): void;
+  fault(fault: PeerFault, reason: string): void;
   /** There may be room to ask for more. */
   update(): void;
 }
@@ -37,8 +39,8 @@ export class Downloader {
   readonly #store: BlockStore;
   readonly #deadline: Deadline;
   readonly #host: DownloaderHost;
-  /** Blocks asked for, and not answered yet. */
-  readonly #asked = new Set<number>();
+  /** Blocks asked for, and not answered yet, each with what it was asked with of nodes that are here. */
+  readonly #asked = new Map<number, number>();
   /** What was asked by a byte of the feed, and not answered yet. */
   readonly #seeking = new Set<Seek>();
   /** The index that each seek was last sent with. The same one is sent again only after a Have. */
@@ -48,6 +50,9 @@ export class Downloader {
   #room: Deferred<void> | undefined;
   #unsent: 'none' | 'some' | 'more' = 'none';
   #count = 0;
+  /** The block that was asked for with its whole proof, and is not answered yet. */
+  #inFull: number | undefined;
+  #hasAskedInFull = false;
 
   constructor(channel: Channel, store: BlockStore, deadline: Deadline, host: DownloaderHost) {
     this.#channel = channel;
@@ -63,7 +68,7 @@ export class Downloader {
 
   /** A block that the peer owes. */
   get owed(): number | undefined {
-    const [block] = this.#asked;
+    const [block] = this.#asked.keys();
     return block;
   }
 
@@ -97,14 +102,30 @@ export class Downloader {
   /** Whether another block may be asked for. */
   get hasRoom(): boolean {
     const asked = this.#asked.size;
-    return asked < MAX_IN_FLIGHT && asked + this.#storing < MAX_UNSTORED && !this.#deadline.isSlow;
+    const mayBeAsked = !this.#deadline.isSlow && this.#inFull === undefined;
+    return asked < MAX_IN_FLIGHT && asked + this.#storing < MAX_UNSTORED && mayBeAsked;
   }
 
   /** Asks for a block. */
   ask(index: number): void {
     if (this.#asked.size === 0) this.#deadline.restart();
-    this.#asked.add(index);
-    this.#request({ index, bytes: 0, nodes: this.#store.digest(index) });
+    const nodes = this.#store.digest(index);
+    this.#asked.set(index, nodes);
+    this.#request({ index, bytes: 0, nodes });
+  }
+
+  /**
+   * A proof that leans on nodes held here may fail because the peer has another history: once, it is asked for
+   * the whole, which tells a fork from a lie. Until that comes, nothing else that is wrong is held against it.
+   */
+  #askInFull(index: number, nodes: number): boolean {
+    if (this.#inFull !== undefined) return true;
+    if (nodes === 0 || this.#hasAskedInFull) return false;
+    this.#inFull = index;
+    this.#hasAskedInFull = true;
+    this.#asked.set(index, 0);
+    this.#request({ index, bytes: 0, nodes: 0 });
+    return true;
   }
 
   /** Asks for the block that holds a byte. */
@@ -144,10 +165,11 @@ export class Downloader {
       this.#host.fault('refused', `it found no block with byte ${bytes}`);
     }
     this.#seeking.clear();
-    for (const index of this.#asked) {
+    for (const index of this.#asked.keys()) {
       if (index < start || index >= start + Math.max(1, length)) continue;
       this.#asked.delete(index);
       this.#deadline.answered();
+      this.#answered(index);
       this.#host.release(index);
       this.#host.fault('refused', `it did not send block ${index}`);
     }
@@ -160,12 +182,14 @@ export class Downloader {
 
   /** Lets other peers be asked for the blocks that this one was asked for. A late answer is still accepted. */
   release(): void {
-    for (const index of this.#asked) this.#host.release(index);
+    for (const index of this.#asked.keys()) this.#host.release(index);
   }
 
   data(data: Data): void {
     const { index, value } = data;
+    const nodes = this.#asked.get(index);
     const wasAsked = this.#asked.delete(index);
+    this.#answered(index);
     if (value === undefined) {
       // Hashes alone are never asked for.
       this.#host.release(index);
@@ -199,9 +223,15 @@ export class Downloader {
       (error) => {
         this.#stored(value.byteLength);
         this.#host.release(index);
-        this.#host.rejected(index, error);
+        const isUnproven = error instanceof ProtocolError && error.code === 'verification';
+        if (isUnproven && this.#askInFull(index, nodes ?? 0)) this.#host.fault('unproven', error.reason);
+        else this.#host.rejected(index, error);
       },
     );
+  }
+
+  #answered(index: number): void {
+    if (this.#inFull === index) this.#inFull = undefined;
   }
 
   /** Any Data may be the answer where a byte was asked for: the block is for the remote to find. */

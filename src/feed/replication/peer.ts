@@ -5,6 +5,7 @@ import type { Channel, ChannelMessage } from '../../session/channel.ts';
 import { type Deferred, deferred } from '../../stream/deferred.ts';
 import type { Have, Info } from '../../wire/messages.ts';
 import type { BlockStore } from '../block-store.ts';
+import { ForkError } from '../merkle/fork.ts';
 import { Availability } from './availability.ts';
 import { Deadline } from './deadline.ts';
 import { Downloader } from './downloader.ts';
@@ -327,6 +328,11 @@ export class Peer {
 
   #reject(block: number, error: unknown): void {
     if (!(error instanceof ProtocolError)) {
+      this.#replicator.fail(error);
+      return;
+    }
+    if (error instanceof ForkError) {
+      this.#replicator.emit({ type: 'fork', peer: this, error });
       this.#replicator.fail(error);
       return;
     }

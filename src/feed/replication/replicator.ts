@@ -2,6 +2,7 @@
 import { type Deferred, deferred } from '../../stream/deferred.ts';
 import type { BlockStore } from '../block-store.ts';
 import type { FeedEvent, FeedListener } from '../events.ts';
+import { ForkError } from '../merkle/fork.ts';
 import type { Peer } from './peer.ts';
 import type { Selection } from './selection.ts';
 
@@ -80,6 +81,11 @@ export class Replicator {
         void Promise.reject(error);
       }
     }
+  }
+
+  /** @throws ForkError where the feed has forked. */
+  assertOne(): void {
+    if (this.#failure?.error instanceof ForkError) throw this.#failure.error;
   }
 
   add(peer: Peer): void {

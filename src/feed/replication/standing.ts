@@ -3,7 +3,7 @@
 /**
  * `wrong`: a message that cannot be meant, or was not asked for. `refused`: a block that it announced and did not
  * send. `slow`: blocks that others were asked for, since it took too long. `unproven`: a block that its proof does
- * not prove; the session ends with the first.
+ * not prove; the session ends, unless it may be a fork.
  */
 export type PeerFault = 'wrong' | 'refused' | 'slow' | 'unproven';
 
