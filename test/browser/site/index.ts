@@ -1,9 +1,11 @@
 /** What the specs do in a page, by name: `page.evaluate(() => scenarios.…)`. */
 import * as memory from './memory.ts';
 import * as opfs from './opfs.ts';
+import * as reload from './reload.ts';
+import * as sync from './sync.ts';
 import * as webSocket from './websocket.ts';
 
-const all = { ...memory, ...opfs, ...webSocket };
+const all = { ...memory, ...opfs, ...reload, ...sync, ...webSocket };
 Object.assign(globalThis, { scenarios: all });
 
 declare global {
