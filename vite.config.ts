@@ -8,6 +8,7 @@ const entries = {
   crypto: 'src/crypto/index.ts',
   'crypto/noble': 'src/crypto/noble.ts',
   feed: 'src/feed/index.ts',
+  extension: 'src/extension/index.ts',
   'storage/memory': 'src/storage/memory.ts',
   'storage/node': 'src/storage/node.ts',
   'storage/opfs': 'src/storage/opfs.ts',
@@ -17,6 +18,7 @@ const entries = {
   'transport/webrtc': 'src/transport/webrtc.ts',
   'transport/message-port': 'src/transport/message-port.ts',
   'transport/web-streams': 'src/transport/web-streams.ts',
+  'transport/bun': 'src/transport/bun.ts',
   'cli/main': 'src/cli/main.ts',
   'cli/demo': 'src/cli/demo.ts',
 };

@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runtimes, tests as testsEverywhere } from './runtimes/runtimes.mjs';
+import { runtimes } from './runtimes/runtimes.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'hypercore-wire-test-'));
@@ -25,13 +25,13 @@ const vitest = {
  */
 const runners = [
   { ...vitest, name: 'tests', command: (report) => ['npx', 'vitest', ...vitest.args(report)] },
-  ...runtimes.map(({ name, program, args }) => ({
+  ...runtimes.map(({ name, program, args, tests }) => ({
     ...vitest,
     name: `tests in ${name}`,
     // One process for all files: what takes long there is to start one.
     command: (report) => [
       ...[program, ...args, 'node_modules/vitest/vitest.mjs', ...vitest.args(report)],
-      ...['--no-isolate', ...testsEverywhere],
+      ...['--no-isolate', ...tests],
     ],
     env: () => ({ RUNTIME: name }),
   })),

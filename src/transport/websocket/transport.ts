@@ -15,11 +15,11 @@ export interface WebSocketLike {
   close(code?: number, reason?: string): void;
   addEventListener(type: WebSocketEvent, listener: (event: object) => void): void;
   removeEventListener(type: WebSocketEvent, listener: (event: object) => void): void;
-  /** `ws` can hold the remote back. */
+  /** `ws` and Bun can hold the remote back. */
   readonly isPaused?: boolean;
   pause?(): void;
   resume?(): void;
-  /** `ws` can close without waiting for the remote. */
+  /** `ws` and Bun can close without waiting for the remote. */
   terminate?(): void;
 }
 
