@@ -121,6 +121,8 @@ export type StorageErrorCode =
   | 'damaged'
   /** No feed is kept there, and none was to be made. */
   | 'missing'
+  /** This runtime has no such storage, or has it somewhere else only. */
+  | 'unsupported'
   /** The platform refused: disk full, no permission, I/O error. `cause` is its error. */
   | 'platform';
 

@@ -7,31 +7,37 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runtimes } from './runtimes/runtimes.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'hypercore-wire-test-'));
 let passed = 0;
 let failed = 0;
 
+const vitest = {
+  args: (report) => ['run', '--reporter=dot', '--reporter=json', `--outputFile.json=${report}`],
+  counts: ({ numPassedTests, numFailedTests }) => [numPassedTests, numFailedTests],
+};
+
 /**
  * The test runners. Each writes a report in JSON to the file that it is told, and `counts` reads how many tests
  * passed and failed from it.
  */
 const runners = [
-  {
-    name: 'tests',
+  { ...vitest, name: 'tests', command: (report) => ['npx', 'vitest', ...vitest.args(report)] },
+  ...runtimes.map(({ name, program, args, tests }) => ({
+    ...vitest,
+    name: `tests in ${name}`,
+    // One process for all files: what takes long there is to start one.
     command: (report) => [
-      'vitest',
-      'run',
-      '--reporter=dot',
-      '--reporter=json',
-      `--outputFile.json=${report}`,
+      ...[program, ...args, 'node_modules/vitest/vitest.mjs', ...vitest.args(report)],
+      ...['--no-isolate', ...tests],
     ],
-    counts: ({ numPassedTests, numFailedTests }) => [numPassedTests, numFailedTests],
-  },
+    env: () => ({ RUNTIME: name }),
+  })),
   {
     name: 'browser',
-    command: () => ['playwright', 'test', '--reporter=line,json'],
+    command: () => ['npx', 'playwright', 'test', '--reporter=line,json'],
     env: (report) => ({ PLAYWRIGHT_JSON_OUTPUT_FILE: report }),
     counts: ({ stats }) => [stats.expected, stats.unexpected + stats.flaky],
   },
@@ -57,7 +63,8 @@ function step(name, command, args) {
 
 function tests({ name, command, env, counts }) {
   const report = join(work, `${name}.json`);
-  const ok = run(name, 'npx', command(report), env?.(report));
+  const [program, ...args] = command(report);
+  const ok = run(name, program, args, env?.(report));
   const [good, bad] = existsSync(report) ? counts(JSON.parse(readFileSync(report, 'utf8'))) : [0, 0];
   passed += good;
   // A file that does not load, or an error outside of any test, fails without a failed test.
@@ -71,7 +78,12 @@ try {
   step('build', 'npm', ['run', '--silent', 'build']);
   step('types: browser', 'npx', ['tsc', '-p', 'test/browser/tsconfig.json']);
   for (const runner of runners) tests(runner);
-  step('the package as npm ships it', 'node', ['test/package.mjs', work]);
+  step('package: what npm ships', 'node', ['test/package/tarball.mjs', work]);
+  step('package: the sizes that README.md states', 'node', ['test/package/sizes.mjs']);
+  step('package: an app, its types and on Node', 'node', ['test/package/app.mjs', work]);
+  for (const bundler of ['vite', 'esbuild', 'rollup', 'webpack']) {
+    step(`package: an app bundled by ${bundler}`, 'node', ['test/package/bundlers.mjs', work, bundler]);
+  }
 } finally {
   rmSync(work, { recursive: true, force: true });
 }

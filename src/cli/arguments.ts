@@ -6,20 +6,21 @@ import { reasonOf, usageError } from './exit.ts';
 
 export type CommandName = 'share' | 'sync';
 
-/** A peer's address as the person wrote it, and its parts. */
-export interface PeerUrl {
-  readonly text: string;
-  readonly host: string;
-  readonly port: number;
-}
+/** A peer's address as the person wrote it, and the parts of one that is dialed by its parts. */
+export type PeerUrl =
+  | { readonly scheme: 'tcp'; readonly text: string; readonly host: string; readonly port: number }
+  | { readonly scheme: 'ws'; readonly text: string };
 
 /** Serve a file or the feed in a folder. */
 export interface ShareCommand {
   readonly name: 'share';
   readonly path: string;
   readonly dir: string | undefined;
-  /** 0 for a free port. */
-  readonly port: number;
+  /** Ports, 0 for a free one. No `ws`, no WebSockets. */
+  readonly tcp: number;
+  readonly ws: number | undefined;
+  /** Whose pages may connect, beside this machine's. */
+  readonly origins: readonly string[];
   readonly host: string;
   readonly json: boolean;
 }
@@ -82,6 +83,8 @@ export function parseCommand(words: readonly string[]): Command {
 const shareOptions = {
   dir: { type: 'string' },
   tcp: { type: 'string' },
+  ws: { type: 'string' },
+  origin: { type: 'string', multiple: true },
   host: { type: 'string' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
@@ -96,11 +99,16 @@ function parseShare(words: string[]): Command {
   if (path === undefined || path === '')
     throw usageError('share needs a file, or the folder of a feed: hypercore-wire share <file>');
   if (more.length > 0) throw usageError(`share takes one file or folder, got ${positionals.length}`);
+  const { ws, origin: origins = [] } = values;
+  if (origins.length > 0 && ws === undefined)
+    throw usageError('--origin is about pages, which come over WebSocket: use it with --ws <port>');
   return {
     name: 'share',
     path,
     dir: notEmpty('--dir', 'a folder', values.dir),
-    port: values.tcp === undefined ? 0 : parsePort('--tcp', values.tcp, 0),
+    tcp: values.tcp === undefined ? 0 : parseCount('--tcp', values.tcp, 0, MAX_PORT),
+    ws: ws === undefined ? undefined : parseCount('--ws', ws, 0, MAX_PORT),
+    origins: origins.map(parseOrigin),
     host: notEmpty('--host', 'an address', values.host) ?? '127.0.0.1',
     json: values.json ?? false,
   };
@@ -170,27 +178,43 @@ function parseKeyWord(word: string): string {
   }
 }
 
+const MAX_PORT = 65_535;
+
 function parseUrl(text: string): PeerUrl {
-  if (/^wss?:/i.test(text))
-    throw usageError(`only tcp:// urls are supported, as in tcp://host:port, got ${quoted(text)}`);
-  const malformed = usageError(`a url is tcp://host:port, got ${quoted(text)}`);
-  if (!/^tcp:\/\//i.test(text)) throw malformed;
+  const malformed = usageError(
+    `a url is tcp://host:port, ws://host:port or wss://host:port, got ${quoted(text)}`,
+  );
+  const [, scheme] = /^(tcp|wss?):\/\//i.exec(text) ?? [];
+  if (scheme === undefined) throw malformed;
+  const isTcp = /^tcp$/i.test(scheme);
   let url: URL;
   try {
-    // As http, for its strict rules on hosts: those of an unknown scheme let nearly everything pass.
-    url = new URL(text.replace(/^tcp:/i, 'http:'));
+    // TCP as http, for its strict rules on hosts: those of an unknown scheme let nearly everything pass.
+    url = new URL(isTcp ? text.replace(/^tcp:/i, 'http:') : text);
   } catch {
     throw malformed;
   }
   const { pathname, search, hash, username, password } = url;
+  if (hash !== '') throw malformed;
   // A port of 80 is the default of http, and so not told apart from none.
   const port = url.port || (/:0*80\/?$/.test(text) ? '80' : '');
-  if (pathname !== '/' || search || hash || username || password || port === '') throw malformed;
-  return { text, host: url.hostname.replace(/^\[|\]$/g, ''), port: parsePort(quoted(text), port, 1) };
+  if (port !== '') parseCount(`the port of ${quoted(text)}`, port, 1, MAX_PORT);
+  if (!isTcp) return { scheme: 'ws', text };
+  if (pathname !== '/' || search || username || password || port === '') throw malformed;
+  return { scheme: 'tcp', text, host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
 
-function parsePort(name: string, text: string, min: number): number {
-  return parseCount(name === '--tcp' ? name : `the port of ${name}`, text, min, 65_535);
+/** As a browser writes it. */
+function parseOrigin(text: string): string {
+  if (text === '*' || text === 'null') return text;
+  const [, origin] = /^([a-z][a-z\d+.-]*:\/\/[^/?#@\s]+)\/?$/i.exec(text) ?? [];
+  if (origin === undefined || !URL.canParse(origin)) {
+    throw usageError(
+      `--origin is where a page comes from, as in https://app.example, or * for anywhere, got ${quoted(text)}`,
+    );
+  }
+  const known = new URL(origin).origin;
+  return known === 'null' ? origin.toLowerCase() : known;
 }
 
 function parseCount(name: string, text: string, min: number, max: number): number {
@@ -215,62 +239,4 @@ function parseBlocks(text: string): BlockRange {
 
 function quoted(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
-}
-
-const shareUsage = `hypercore-wire share <file | folder of a feed> [options]
-
-  Puts a file into a new feed, in blocks of 64 KiB, and serves it to anyone who knows the key.
-  Or serves the feed that is in a folder. Runs until Ctrl-C.
-
-  --dir <folder>    keep the new feed of a file here (default: a temporary folder, removed at the end)
-  --tcp <port>      listen on this port (default 0: a free one)
-  --host <address>  listen on this address (default 127.0.0.1: this machine only)
-  --json            one JSON object per line on stdout; the first is {"event":"ready",…}
-
-  hypercore-wire share ./talk.mp4
-  hypercore-wire share ./talk.mp4 --dir ./talk-feed --tcp 3282 --host 0.0.0.0
-  hypercore-wire share ./talk-feed
-`;
-
-const syncUsage = `hypercore-wire sync <key> <url>... [options]
-
-  Downloads a feed from one or several peers, verifies every block against the key, and stores it.
-  Continues where an earlier run stopped.
-
-  <key>             64 hex characters, or a dat:// link
-  <url>             tcp://host:port
-  --dir <folder>    keep the feed here, in hypercore 7's own layout
-  --out <file>      write the feed's bytes here once all are verified; - is stdout
-                    (one of --dir and --out, or both)
-  --blocks <a>..<b> only blocks a to b, without b itself: 0..10 is the first ten
-  --live            keep downloading what the feed's owner appends, until Ctrl-C
-  --retry <n>       connect again to a url that fails, up to n times (default 3, 0 for none)
-  --json            one JSON object per line on stdout (on stderr with --out -); the last is
-                    {"event":"done" | "failed",…}
-
-  hypercore-wire sync <key> tcp://127.0.0.1:3282 --out talk.mp4
-  hypercore-wire sync <key> tcp://10.0.0.5:3282 tcp://10.0.0.9:3282 --dir ./talk-feed
-  hypercore-wire sync <key> tcp://127.0.0.1:3282 --blocks 0..10 --out - | head
-
-  Exit codes: 0 everything is verified and stored; 1 this machine failed (disk, permission,
-  folder); 2 usage; 3 a proof failed and no other peer had the right block; 4 no peer could be
-  reached, or none has the feed or the blocks; 130 interrupted.
-`;
-
-const overview = `hypercore-wire: Hypercore feeds, verified, from peer to peer
-
-  hypercore-wire share <file | folder of a feed>     serve a file, or a feed
-  hypercore-wire sync <key> <url>... --out <file>    download and verify one
-
-  hypercore-wire <command> --help                    options and examples
-  hypercore-wire --version
-
-  hypercore-wire share ./talk.mp4
-  hypercore-wire sync <key> tcp://127.0.0.1:3282 --out talk.mp4
-`;
-
-/** The usage of a command, or the overview. */
-export function usage(command?: CommandName): string {
-  if (command === undefined) return overview;
-  return { share: shareUsage, sync: syncUsage }[command];
 }

@@ -38,7 +38,16 @@ async function demo(output: Output, signal: AbortSignal): Promise<void> {
     const path = join(temporary.path, 'feed');
     await cp(shipped, path, { recursive: true });
     const sharing = await startSharing(
-      { name: 'share', path, dir: undefined, port: 0, host: '127.0.0.1', json: false },
+      {
+        name: 'share',
+        path,
+        dir: undefined,
+        tcp: 0,
+        ws: undefined,
+        origins: [],
+        host: '127.0.0.1',
+        json: false,
+      },
       output,
       signal,
     );

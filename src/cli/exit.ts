@@ -49,7 +49,6 @@ export function exitOf({ code }: ProtocolError): 3 | 4 {
 
 /** What the command line adds to what a fault's own message says to do. */
 const peerAdvice: Readonly<Partial<Record<ProtocolErrorCode, string>>> = {
-  transport: 'check the url, and that a peer is running there',
   refused: 'check the key, or add the url of another peer',
   'unknown-feed': 'check the key, or add the url of another peer',
   verification: 'add the url of another peer',

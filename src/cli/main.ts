@@ -3,12 +3,13 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Command, parseCommand, usage } from './arguments.ts';
+import { type Command, parseCommand } from './arguments.ts';
 import { asCommandError, type ExitCode, exitCodes } from './exit.ts';
 import { type Output, output } from './output.ts';
 import { interruption } from './process.ts';
 import { share } from './share.ts';
 import { sync } from './sync.ts';
+import { usage } from './usage.ts';
 
 process.exitCode = await runCommand(process.argv.slice(2));
 

@@ -1,16 +1,17 @@
-/** One feed for whoever connects: a TCP port, and what its peers take, told as it happens. */
+/** One feed for whoever connects, over TCP or WebSocket, and what its peers take and give, told as it happens. */
 import { networkInterfaces } from 'node:os';
 import { type Feed, replicate, type Transport, toHex } from '../index.ts';
-import { listenTcp } from '../transport/node.ts';
+import { type Listener, listenTcp, listenWebSocket } from '../transport/node.ts';
+import type { ShareCommand } from './arguments.ts';
 import { CommandError, exitCodes, reasonOf } from './exit.ts';
 import { blocks, type Output, readableBytes } from './output.ts';
 
-/** Milliseconds between two lines about what one peer has taken. */
-const UPLOADED_MS = 1000;
+/** Milliseconds between two lines about what one peer has taken, or given. */
+const TRAFFIC_MS = 1000;
 
-/** A port that this process listens on, and serves nobody yet. */
+/** Ports that this process listens on, and serves nobody yet. */
 export interface Server {
-  /** `tcp://host:port`, one for each address to be reached at. */
+  /** `tcp://host:port`, then `ws://host:port`, one for each address to be reached at. */
   readonly urls: readonly string[];
   /** Serves the feed from now on. Earlier connections are closed at once. */
   serve(feed: Feed): void;
@@ -19,10 +20,13 @@ export interface Server {
 }
 
 /**
- * Takes a port; 0 for a free one.
- * @throws CommandError where it cannot be had.
+ * Takes the ports.
+ * @throws CommandError where one cannot be had.
  */
-export async function listen(port: number, host: string, output: Output): Promise<Server> {
+export async function listen(
+  { tcp, ws, host, origins }: Pick<ShareCommand, 'tcp' | 'ws' | 'host' | 'origins'>,
+  output: Output,
+): Promise<Server> {
   const stop = new AbortController();
   const peers = new Set<Promise<void>>();
   let served: Feed | undefined;
@@ -31,18 +35,33 @@ export async function listen(port: number, host: string, output: Output): Promis
     const peer = servePeer(transport, served, output, stop.signal).finally(() => peers.delete(peer));
     peers.add(peer);
   };
-  const listener = await listenTcp(port, host, onTransport).catch((error: NodeJS.ErrnoException) => {
-    throw new CommandError(exitCodes.machine, listenAdvice(error, port, host), error);
-  });
+  const onError = (error: Error): void => tellRefused(error, output);
+  const listeners: Listener[] = [];
+  const urls: string[] = [];
+  const add = async (scheme: 'tcp' | 'ws', port: number, listening: Promise<Listener>): Promise<void> => {
+    const listener = await listening.catch((error: NodeJS.ErrnoException) => {
+      throw new CommandError(exitCodes.machine, listenAdvice(error, `--${scheme}`, port, host), error);
+    });
+    listeners.push(listener);
+    urls.push(...addresses(host).map((address) => `${scheme}://${address}:${listener.port}`));
+  };
+  const close = async (): Promise<void> => {
+    stop.abort(new Error('the feed is shared no longer'));
+    await Promise.all([...listeners.map((listener) => listener.close()), ...peers]);
+  };
+  try {
+    await add('tcp', tcp, listenTcp(tcp, host, onTransport, onError));
+    if (ws !== undefined) await add('ws', ws, listenWebSocket(ws, host, onTransport, { origins, onError }));
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
-    urls: addresses(host).map((address) => `tcp://${address}:${listener.port}`),
+    urls,
     serve(feed) {
       served = feed;
     },
-    async close() {
-      stop.abort(new Error('the feed is shared no longer'));
-      await Promise.all([listener.close(), ...peers]);
-    },
+    close,
   };
 }
 
@@ -53,10 +72,7 @@ async function servePeer(
   output: Output,
   signal: AbortSignal,
 ): Promise<void> {
-  let uploaded = 0;
-  let bytes = 0;
-  let unsubscribe: (() => void) | undefined;
-  let timer: NodeJS.Timeout | undefined;
+  let stop: (() => void) | undefined;
   try {
     // The peer names the feed first. One that does not know it learns nothing from us.
     const feeds = (discoveryKey: Uint8Array): Feed | undefined =>
@@ -64,38 +80,77 @@ async function servePeer(
     const { session, closed } = await replicate(transport, { feeds, live: true, signal });
     const peer = toHex(session.remote.id);
     output.event({ event: 'connected', peer });
-    const tell = (): void => {
-      clearTimeout(timer);
-      timer = undefined;
-      output.event({ event: 'uploaded', peer, blocks: uploaded, bytes });
-    };
-    unsubscribe = feed.subscribe((event) => {
-      if (event.type !== 'upload' || event.peer.channel.session !== session) return;
-      uploaded++;
-      bytes += event.bytes;
-      timer ??= setTimeout(tell, UPLOADED_MS);
+    const taken = new Traffic((numbers) => output.event({ event: 'uploaded', peer, ...numbers }));
+    const given = new Traffic((numbers) => output.event({ event: 'downloaded', peer, ...numbers }));
+    const unsubscribe = feed.subscribe((event) => {
+      if (event.type !== 'upload' && event.type !== 'download') return;
+      if (event.peer.channel.session !== session) return;
+      (event.type === 'upload' ? taken : given).add(event.bytes);
     });
+    stop = () => {
+      unsubscribe();
+      taken.stop();
+      given.stop();
+    };
     const reason = await closed;
-    if (timer !== undefined) tell();
+    stop();
     const error = reason.code === 'failed' ? { error: reasonOf(reason.error) } : {};
-    output.event({ event: 'disconnected', peer, blocks: uploaded, bytes, ...error });
-    output.line(`Peer ${peer.slice(0, 8)} took ${blocks(uploaded)}, ${readableBytes(bytes)}.`);
+    output.event({ event: 'disconnected', peer, ...taken.numbers, ...error });
+    const gave = given.numbers.blocks > 0 ? ` and gave ${given}` : '';
+    output.line(`Peer ${peer.slice(0, 8)} took ${taken}${gave}.`);
   } catch (error) {
-    if (signal.aborted) return;
-    output.event({ event: 'refused', error: reasonOf(error) });
-    output.line(`A connection failed: ${reasonOf(error)}`);
+    if (!signal.aborted) tellRefused(error, output);
   } finally {
-    unsubscribe?.();
-    clearTimeout(timer);
+    stop?.();
   }
 }
 
-function listenAdvice(error: NodeJS.ErrnoException, port: number, host: string): string {
+/** A connection that came to nothing. */
+function tellRefused(error: unknown, output: Output): void {
+  output.event({ event: 'refused', error: reasonOf(error) });
+  output.line(`A connection failed: ${reasonOf(error)}`);
+}
+
+/** What went to or came from one peer, told now and then. */
+class Traffic {
+  readonly #tell: (numbers: { blocks: number; bytes: number }) => void;
+  #blocks = 0;
+  #bytes = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(tell: (numbers: { blocks: number; bytes: number }) => void) {
+    this.#tell = tell;
+  }
+
+  get numbers(): { blocks: number; bytes: number } {
+    return { blocks: this.#blocks, bytes: this.#bytes };
+  }
+
+  add(bytes: number): void {
+    this.#blocks++;
+    this.#bytes += bytes;
+    this.#timer ??= setTimeout(() => this.stop(), TRAFFIC_MS);
+  }
+
+  /** Tells what was not told yet. */
+  stop(): void {
+    if (this.#timer === undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#tell(this.numbers);
+  }
+
+  toString(): string {
+    return `${blocks(this.#blocks)}, ${readableBytes(this.#bytes)}`;
+  }
+}
+
+function listenAdvice(error: NodeJS.ErrnoException, option: string, port: number, host: string): string {
   switch (error.code) {
     case 'EADDRINUSE':
-      return `port ${port} of ${host} is in use: name another --tcp port, or leave it out for a free one`;
+      return `port ${port} of ${host} is in use: name another ${option} port, or 0 for a free one`;
     case 'EACCES':
-      return `no permission to listen on port ${port}: name a --tcp port from 1024 on`;
+      return `no permission to listen on port ${port}: name a ${option} port from 1024 on`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':

@@ -43,6 +43,8 @@ export async function share(command: ShareCommand, output: Output, signal: Abort
     output.line(`Sharing ${command.path}: ${blocks(feed.length)}, ${readableBytes(feed.byteLength)}.`);
     output.line(`Key: ${key}`);
     output.line(`\nTo download it:\n  hypercore-wire sync ${key} ${urls[0]} --out <file>\n`);
+    const ws = urls.find((url) => url.startsWith('ws:'));
+    if (ws !== undefined) output.line(`In a page, or over WebSocket otherwise: ${ws}\n`);
     output.line('Serving until Ctrl-C.');
     await aborted(signal);
     await sharing.close();
@@ -53,13 +55,13 @@ export async function share(command: ShareCommand, output: Output, signal: Abort
   }
 }
 
-/** Takes the port first, so that one that is taken is known before a large file has been read. */
+/** Takes the ports first, so that one that is taken is known before a large file has been read. */
 export async function startSharing(
   command: ShareCommand,
   output: Output,
   signal: AbortSignal,
 ): Promise<Sharing> {
-  const server = await listen(command.port, command.host, output);
+  const server = await listen(command, output);
   try {
     const { feed, done } = await openFeed(command, output, signal);
     server.serve(feed);

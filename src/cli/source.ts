@@ -10,7 +10,7 @@ import {
   toHex,
   worthAnotherTry,
 } from '../index.ts';
-import { dialTcp } from '../transport/node.ts';
+import { dialTcp, dialWebSocket } from '../transport/node.ts';
 import type { BlockRange, PeerUrl } from './arguments.ts';
 import { pause } from './process.ts';
 
@@ -115,10 +115,13 @@ async function attempt(url: PeerUrl, options: SourceOptions, backoff: Backoff): 
     const reason = await Promise.race([replication.closed, ...(complete === undefined ? [] : [complete])]);
     if (typeof reason === 'object') {
       if ('error' in reason) throw reason.error;
-      if (live) throw new ProtocolError('transport', 'the peer hung up');
+      if (live) throw new ProtocolError('transport', 'the peer hung up: check that it still runs');
       // It may have been stopped, and have more.
       if (reason.code === 'remote-closed' && !(hasAll && isHere(feed, range)))
-        throw new ProtocolError('transport', 'the peer hung up before all was here');
+        throw new ProtocolError(
+          'transport',
+          'the peer hung up before all was here: check that it still runs',
+        );
     }
     return { state: 'ended' };
   } catch (error) {
@@ -136,18 +139,18 @@ async function attempt(url: PeerUrl, options: SourceOptions, backoff: Backoff): 
 }
 
 /** Connects, or gives up after {@link DIAL_MS}: a host that is off answers nothing at all. */
-async function dial({ host, port }: PeerUrl, signal: AbortSignal): Promise<Transport> {
+async function dial(url: PeerUrl, signal: AbortSignal): Promise<Transport> {
   const controller = new AbortController();
   const onAbort = (): void => controller.abort(signal.reason);
   const timer = setTimeout(() => {
-    controller.abort(
-      new ProtocolError('timeout', `nothing answered at ${host}:${port} within ${DIAL_MS / 1000} s`),
-    );
+    controller.abort(new ProtocolError('timeout', `nothing answered within ${DIAL_MS / 1000} s`));
   }, DIAL_MS);
   signal.addEventListener('abort', onAbort);
   if (signal.aborted) onAbort();
   try {
-    return await dialTcp(port, host, controller.signal);
+    return url.scheme === 'tcp'
+      ? await dialTcp(url.port, url.host, controller.signal)
+      : await dialWebSocket(url.text, { signal: controller.signal });
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);

@@ -1,12 +1,23 @@
 /** The default crypto provider: libsodium compiled to WASM, loaded on first use. */
 import { concat } from 'uint8arrays/concat';
+import { assertBytes, assertInteger } from '../errors.ts';
 import type { CryptoProvider } from './provider.ts';
 
 let loading: Promise<CryptoProvider> | undefined;
 
-/** Loads `libsodium-wrappers` once and resolves to the provider on it. */
+/**
+ * Loads `libsodium-wrappers` once and resolves to the provider on it.
+ * @throws Error where it cannot be loaded, or may not run here.
+ */
 export function libsodium(): Promise<CryptoProvider> {
-  loading ??= load();
+  loading ??= load().catch((error) => {
+    // A network that fails once may not the next time.
+    loading = undefined;
+    throw new Error(
+      `libsodium cannot be used here (${error instanceof Error ? error.message : error}): it needs WebAssembly, and in a page with a Content-Security-Policy 'wasm-unsafe-eval'. Without, pass { crypto: noble } of hypercore-wire/crypto/noble`,
+      { cause: error },
+    );
+  });
   return loading;
 }
 
@@ -20,13 +31,20 @@ async function load(): Promise<CryptoProvider> {
         parts.length === 1 ? parts[0]! : concat(parts as Uint8Array[]),
         key ?? null,
       ),
-    randomBytes: (length) => sodium.randombytes_buf(length),
+    randomBytes: (length) => {
+      assertInteger('length', length);
+      return sodium.randombytes_buf(length);
+    },
     keyPair: (seed) => {
+      if (seed !== undefined) assertBytes('seed', seed, 32);
       const { publicKey, privateKey } =
         seed === undefined ? sodium.crypto_sign_keypair() : sodium.crypto_sign_seed_keypair(seed);
       return { publicKey, secretKey: privateKey };
     },
-    sign: (message, secretKey) => sodium.crypto_sign_detached(message, secretKey),
+    sign: (message, secretKey) => {
+      assertBytes('secretKey', secretKey, 64);
+      return sodium.crypto_sign_detached(message, secretKey);
+    },
     verify: (signature, message, publicKey) =>
       signature.byteLength === 64 &&
       publicKey.byteLength === 32 &&

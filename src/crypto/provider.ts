@@ -1,6 +1,6 @@
 /**
  * The crypto seam: the primitives that the protocol asks for, behind one small interface. The default is
- * libsodium (`libsodium.ts`, loaded on first use); an app may bring another.
+ * libsodium (`libsodium.ts`, loaded on first use); `noble.ts` is another, and an app may bring its own.
  */
 import type { MaybePromise } from '../stream/stage.ts';
 
@@ -14,7 +14,7 @@ export interface KeyPair {
 
 /** Hashing is synchronous; `verify` may take its time, since some platforms only have it that way. */
 export interface CryptoProvider {
-  /** BLAKE2b-256 over the concatenation of `parts`; keyed where `key` (at most 64 bytes) is given. 32 bytes. */
+  /** BLAKE2b-256 over the concatenation of `parts`; keyed where `key` (1 to 64 bytes) is given. 32 bytes. */
   blake2b(parts: readonly Uint8Array[], key?: Uint8Array): Uint8Array;
   /** `length` bytes from the platform's secure random source. */
   randomBytes(length: number): Uint8Array;

@@ -3,20 +3,13 @@ import { mkdir, open, readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { StorageError } from '../errors.ts';
 import type { FileName, Storage } from '../feed/storage.ts';
+import { isFileName } from './file-names.ts';
 import { fault, isCode } from './node/fault.ts';
 import { DiskFile, type Folder } from './node/file.ts';
 import { isLockFile, type Lock, takeLock } from './node/lock.ts';
 
 /** The folders open in this process, by their real path. */
 const openHere = new Set<string>();
-const fileNames: readonly string[] = [
-  'key',
-  'secret_key',
-  'tree',
-  'signatures',
-  'bitfield',
-  'data',
-] satisfies FileName[];
 
 /**
  * A place for a feed in `folder`. Opening makes nothing: the folder appears with the first write, and so does
@@ -159,7 +152,7 @@ async function namesIn(folder: string): Promise<string[] | undefined> {
 function assertOurs(folder: string, names: readonly string[]): void {
   // The lock is ours as well; what a file manager leaves behind says nothing.
   const others = names.filter((name) => !isLockFile(name) && name !== '.DS_Store');
-  if (others.length === 0 || others.some((name) => fileNames.includes(name))) return;
+  if (others.length === 0 || others.some(isFileName)) return;
   throw new StorageError(
     'foreign',
     `${folder} has other things in it (${others[0]}), and no feed: name an empty folder, or a new one.`,

@@ -10,12 +10,12 @@ export interface Clock {
 interface Timers {
   setTimeout(fn: () => void, ms: number): unknown;
   clearTimeout(timer: unknown): void;
-  performance: { now(): number };
+  performance?: { now(): number };
 }
 
 /** The platform's own clock. The globals are read here, not when this module is loaded. */
 export function systemClock(): Clock {
-  const { setTimeout, clearTimeout, performance } = globalThis as unknown as Timers;
+  const { setTimeout, clearTimeout, performance = Date } = globalThis as unknown as Timers;
   return {
     now: () => performance.now(),
     after(ms, fn) {

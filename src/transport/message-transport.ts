@@ -11,15 +11,17 @@ import type { Transport } from '../stream/transport.ts';
 export interface MessageLink {
   /** The most bytes that a message may have now; 0 while the sink has to wait. */
   room(): number;
-  /** Sends a message, which is the platform's from now on. */
+  /** Sends a message, which is the platform's from now on. What it throws ends the connection. */
   send(bytes: Uint8Array): void;
   /** Tells the other side that no more comes. */
   end(): void;
+  /** Whether the other side understands `end`; where it does not, either side's end is the end of both. */
+  knowsEnd?(): boolean;
   /** Whether all that was sent has left. */
   isFlushed(): boolean;
   /** The sink waits until `room` or `isFlushed` change: for a platform that does not tell when. */
   onWait?(): void;
-  /** Lets go of the platform, once. `fault` is given unless this side has ended properly. */
+  /** Lets go of the platform, once. `fault` is given unless it ends properly. */
   release(fault: unknown): void;
 }
 
@@ -55,24 +57,21 @@ export class MessageTransport implements Transport {
 
   async sink(chunks: AsyncIterable<Uint8Array>): Promise<void> {
     const iterator = chunks[Symbol.asyncIterator]();
-    try {
-      while (await this.#until(() => this.#link.room() > 0)) {
-        const next = await this.#pull(iterator);
-        if (next?.done) return await this.#end();
-        if (next !== undefined) await this.#write(next.value);
-      }
-    } catch (error) {
-      this.abort(error);
-      throw error;
+    while (await this.#until(() => this.#link.room() > 0)) {
+      const next = await this.#pull(iterator);
+      if (next?.done) return this.#end();
+      if (next !== undefined) await this.#write(next.value);
     }
     // Not awaited: a generator that waits for its own next chunk returns only once it has it.
     iterator.return?.().catch(() => {});
     this.#throwIfFailed();
   }
 
-  abort(reason: unknown = new Error('the transport was aborted')): void {
-    this.#queue.abort(this.#over?.error ?? reason);
-    this.#finish({ error: reason });
+  abort(reason?: unknown): void {
+    const error = reason ?? new Error('the transport was aborted');
+    this.#queue.abort(this.#over?.error ?? error);
+    // A side that has ended owes the remote nothing, and may stop waiting for it.
+    this.#finish(this.#hasEnded && reason === undefined ? {} : { error });
   }
 
   // From the platform.
@@ -120,17 +119,27 @@ export class MessageTransport implements Transport {
     for (let start = 0; start < chunk.byteLength; ) {
       if (!(await this.#until(() => this.#link.room() > 0))) return;
       const end = Math.min(start + this.#link.room(), chunk.byteLength);
-      this.#link.send(chunk.subarray(start, end));
+      const message = chunk.subarray(start, end);
+      this.#try(() => this.#link.send(message));
       start = end;
     }
   }
 
   async #end(): Promise<void> {
-    this.#link.end();
+    if (this.#over === undefined) this.#try(() => this.#link.end());
     await this.#until(() => this.#link.isFlushed());
     this.#throwIfFailed();
     this.#hasEnded = true;
-    this.#finishIfEnded();
+    if (this.#link.knowsEnd?.() === false) this.remoteEnded();
+    else this.#finishIfEnded();
+  }
+
+  #try(send: () => void): void {
+    try {
+      send();
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   /** Waits until it holds. False if it was over before. */
@@ -144,11 +153,15 @@ export class MessageTransport implements Transport {
     return this.#over === undefined;
   }
 
-  /** The next chunk; `undefined` if it is over first. */
+  /** The next chunk; `undefined` if it is over first. What it throws ends the connection. */
   #pull(iterator: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array> | undefined> {
     return new Promise((resolve, reject) => {
+      if (this.#over !== undefined) return resolve(undefined);
       this.#interrupt = () => resolve(undefined);
-      iterator.next().then(resolve, reject);
+      iterator.next().then(resolve, (error) => {
+        if (this.#over === undefined) this.abort(error);
+        reject(error);
+      });
     });
   }
 
@@ -163,7 +176,7 @@ export class MessageTransport implements Transport {
   #finish(over: Over): void {
     if (this.#over !== undefined) return;
     this.#over = over;
-    this.#link.release(this.#hasEnded ? undefined : over.error);
+    this.#link.release(over.error);
     this.#wake();
     this.#interrupt();
   }

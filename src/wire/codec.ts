@@ -2,18 +2,11 @@
  * Between a frame's body and a message: `varint(channel * 16 + type) message`. The messages are protobuf
  * (see proto/hypercore.proto), but for the extension.
  */
-import {
-  BinaryReader,
-  type BinaryReadOptions,
-  type BinaryWriteOptions,
-  type MessageType,
-  type PbULong,
-  WireType,
-} from '@protobuf-ts/runtime';
 import { concat } from 'uint8arrays/concat';
 import { ProtocolError } from '../errors.ts';
 import * as proto from './hypercore.ts';
 import type { Message, Packet, Sendable } from './messages.ts';
+import { read, required, sized, write } from './protobuf.ts';
 import { readVarint, varintLength, writeVarint } from './varint.ts';
 
 /** The type numbers of the wire. */
@@ -33,52 +26,6 @@ export const typeCodes = {
 
 const KEEPALIVE: Packet = { channel: 0, message: { type: 'keepalive' }, byteLength: 0 };
 const ONE_BYTE: Packet = { channel: 0, message: { type: 'unassigned', code: undefined }, byteLength: 1 };
-
-/**
- * Fields of one message, those of its nodes included: a proof of 128 nodes has some 520, a Handshake as many
- * as extension names. 8 MiB of empty fields would take seconds and hundreds of megabytes to read.
- */
-const MAX_FIELDS = 2048;
-
-/** As strict as the reference, or stricter: no groups, no number over 2^53-1, no fields without end. */
-class StrictReader extends BinaryReader {
-  #fields = 0;
-
-  override tag(): [number, WireType] {
-    this.#fields++;
-    if (this.#fields > MAX_FIELDS) throw new RangeError(`it has more than ${MAX_FIELDS} fields`);
-    return super.tag();
-  }
-
-  override uint64(): PbULong {
-    const value = super.uint64();
-    // The upper half is signed: by itself protobuf-ts would make -1 of 2^64-1.
-    if (value.hi >>> 0 > 0x1f_ffff) throw new RangeError('a number is over 2^53-1');
-    return value;
-  }
-
-  override skip(wireType: WireType): Uint8Array {
-    if (wireType === WireType.StartGroup || wireType === WireType.EndGroup)
-      throw new RangeError('a group field');
-    return super.skip(wireType);
-  }
-}
-
-const reading: Partial<BinaryReadOptions> = {
-  readUnknownField: false,
-  readerFactory: (bytes) => new StrictReader(bytes, lenientText()),
-};
-const writing: Partial<BinaryWriteOptions> = { writeUnknownFields: false };
-
-type Text = NonNullable<ConstructorParameters<typeof BinaryReader>[1]>;
-type TextDecoders = { TextDecoder: new (encoding: string, options: { ignoreBOM: boolean }) => Text };
-let text: Text | undefined;
-
-/** Replaces invalid UTF-8 in an extension name; protobuf-ts would by default reject the whole Handshake. */
-function lenientText(): Text {
-  text ??= new (globalThis as unknown as TextDecoders).TextDecoder('utf-8', { ignoreBOM: true });
-  return text;
-}
 
 /**
  * Reads a frame's body. Throws `bad-header` where the header runs past the body, `too-many-channels` where
@@ -142,35 +89,35 @@ export function encodePacket(channel: number, message: Sendable): Uint8Array {
 export function encodeMessage(message: Exclude<Sendable, { type: 'keepalive' }>): Uint8Array {
   switch (message.type) {
     case 'feed':
-      return proto.Feed.toBinary(given(message), writing);
+      return write(proto.writeFeed, given(message));
     case 'handshake': {
       const { id, live, userData, extensions = [], ack } = message;
       const empty =
         id === undefined && userData === undefined && ack === undefined && extensions.length === 0;
-      return proto.Handshake.toBinary(
+      return write(
+        proto.writeHandshake,
         given({ id, live: empty ? (live ?? false) : live, userData, extensions: [...extensions], ack }),
-        writing,
       );
     }
     case 'info': {
       // Both, always: the reference takes an absent one for false.
       const { uploading = false, downloading = false } = message;
-      return proto.Info.toBinary({ uploading, downloading }, writing);
+      return write(proto.writeInfo, { uploading, downloading });
     }
     case 'have':
-      return proto.Have.toBinary(given(message), writing);
+      return write(proto.writeHave, given(message));
     case 'unhave':
-      return proto.Unhave.toBinary(message, writing);
+      return write(proto.writeUnhave, message);
     case 'want':
-      return proto.Want.toBinary(message, writing);
+      return write(proto.writeWant, message);
     case 'unwant':
-      return proto.Unwant.toBinary(message, writing);
+      return write(proto.writeUnwant, message);
     case 'request':
-      return proto.Request.toBinary(message, writing);
+      return write(proto.writeRequest, message);
     case 'cancel':
-      return proto.Cancel.toBinary(message, writing);
+      return write(proto.writeCancel, message);
     case 'data':
-      return proto.Data.toBinary(given({ ...message, nodes: [...(message.nodes ?? [])] }), writing);
+      return write(proto.writeData, given({ ...message, nodes: [...(message.nodes ?? [])] }));
     case 'extension': {
       const id = new Uint8Array(varintLength(message.id));
       writeVarint(message.id, id, 0);
@@ -188,45 +135,45 @@ function given<T extends object>(message: T): Given<T> {
 
 const decoders: Partial<Record<number, (payload: Uint8Array) => Message>> = {
   [typeCodes.feed](payload) {
-    const { discoveryKey, nonce } = read(proto.Feed, payload);
+    const { discoveryKey, nonce } = read(proto.readFeed, payload);
     sized('discovery key', required('discovery key', discoveryKey), 32);
     if (nonce !== undefined) sized('nonce', nonce, 24);
     return { type: 'feed', discoveryKey: discoveryKey!, nonce };
   },
   [typeCodes.handshake](payload) {
-    const { id, live = false, userData, extensions, ack = false } = read(proto.Handshake, payload);
+    const { id, live = false, userData, extensions, ack = false } = read(proto.readHandshake, payload);
     return { type: 'handshake', id, live, userData, extensions, ack };
   },
   [typeCodes.info](payload) {
-    const { uploading = false, downloading = false } = read(proto.Info, payload);
+    const { uploading = false, downloading = false } = read(proto.readInfo, payload);
     return { type: 'info', uploading, downloading };
   },
   [typeCodes.have](payload) {
-    const { start, length = 1, bitfield, ack = false } = read(proto.Have, payload);
+    const { start, length = 1, bitfield, ack = false } = read(proto.readHave, payload);
     return { type: 'have', start: required('start', start), length, bitfield, ack };
   },
   [typeCodes.unhave](payload) {
-    const { start, length = 1 } = read(proto.Unhave, payload);
+    const { start, length = 1 } = read(proto.readUnhave, payload);
     return { type: 'unhave', start: required('start', start), length };
   },
   [typeCodes.want](payload) {
-    const { start, length = 0 } = read(proto.Want, payload);
+    const { start, length = 0 } = read(proto.readWant, payload);
     return { type: 'want', start: required('start', start), length };
   },
   [typeCodes.unwant](payload) {
-    const { start, length = 0 } = read(proto.Unwant, payload);
+    const { start, length = 0 } = read(proto.readUnwant, payload);
     return { type: 'unwant', start: required('start', start), length };
   },
   [typeCodes.request](payload) {
-    const { index, bytes = 0, hash = false, nodes = 0 } = read(proto.Request, payload);
+    const { index, bytes = 0, hash = false, nodes = 0 } = read(proto.readRequest, payload);
     return { type: 'request', index: required('index', index), bytes, hash, nodes };
   },
   [typeCodes.cancel](payload) {
-    const { index, bytes = 0, hash = false } = read(proto.Cancel, payload);
+    const { index, bytes = 0, hash = false } = read(proto.readCancel, payload);
     return { type: 'cancel', index: required('index', index), bytes, hash };
   },
   [typeCodes.data](payload) {
-    const { index, value, nodes, signature } = read(proto.Data, payload);
+    const { index, value, nodes, signature } = read(proto.readData, payload);
     if (value === undefined && nodes.length === 0) throw new RangeError('Data has neither value nor nodes');
     if (signature !== undefined) sized('signature', signature, 64);
     return {
@@ -247,18 +194,3 @@ const decoders: Partial<Record<number, (payload: Uint8Array) => Message>> = {
     return { type: 'extension', id: id.value, payload: payload.subarray(id.end) };
   },
 };
-
-function read<T extends object>(type: MessageType<T>, payload: Uint8Array): T {
-  return type.fromBinary(payload, reading);
-}
-
-function required<T>(name: string, value: T | undefined): T {
-  if (value === undefined) throw new RangeError(`the field ${name} is missing`);
-  return value;
-}
-
-function sized(name: string, bytes: Uint8Array, length: number): Uint8Array {
-  if (bytes.byteLength !== length)
-    throw new RangeError(`${name} has ${bytes.byteLength} bytes instead of ${length}`);
-  return bytes;
-}

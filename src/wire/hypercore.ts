@@ -3,15 +3,9 @@
 // @generated from protobuf file "hypercore.proto" (package "hypercore", syntax proto3)
 // tslint:disable
 // @ts-nocheck
-import type { BinaryWriteOptions } from "@protobuf-ts/runtime";
 import type { IBinaryWriter } from "@protobuf-ts/runtime";
 import { WireType } from "@protobuf-ts/runtime";
-import type { BinaryReadOptions } from "@protobuf-ts/runtime";
 import type { IBinaryReader } from "@protobuf-ts/runtime";
-import { UnknownFieldHandler } from "@protobuf-ts/runtime";
-import type { PartialMessage } from "@protobuf-ts/runtime";
-import { reflectionMergePartial } from "@protobuf-ts/runtime";
-import { MessageType } from "@protobuf-ts/runtime";
 /**
  * Type 0. Opens a channel for one direction; the first one of a direction travels in clear.
  *
@@ -219,687 +213,399 @@ export interface Data_Node {
      */
     size?: number; // required
 }
-// @generated message type with reflection information, may provide speed optimized methods
-export class Feed$Type extends MessageType<Feed> {
-    constructor() {
-        super("hypercore.Feed", [
-            { no: 1, name: "discovery_key", kind: "scalar", opt: true, T: 12 /*ScalarType.BYTES*/ },
-            { no: 2, name: "nonce", kind: "scalar", opt: true, T: 12 /*ScalarType.BYTES*/ }
-        ]);
-    }
-    create(value?: PartialMessage<Feed>): Feed {
-        const message = globalThis.Object.create((this.messagePrototype!));
-        if (value !== undefined)
-            reflectionMergePartial<Feed>(this, message, value);
-        return message;
-    }
-    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: Feed): Feed {
-        let message = target ?? this.create(), end = reader.pos + length;
-        while (reader.pos < end) {
-            let [fieldNo, wireType] = reader.tag();
-            switch (fieldNo) {
-                case /* optional bytes discovery_key */ 1:
-                    message.discoveryKey = reader.bytes();
-                    break;
-                case /* optional bytes nonce */ 2:
-                    message.nonce = reader.bytes();
-                    break;
-                default:
-                    let u = options.readUnknownField;
-                    if (u === "throw")
-                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
-                    let d = reader.skip(wireType);
-                    if (u !== false)
-                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
-            }
+/** Reads a {@link Feed} of `length` bytes. */
+export function readFeed(reader: IBinaryReader, length: number, message: Feed = {  }): Feed {
+    const end = reader.pos + length;
+    while (reader.pos < end) {
+        const [fieldNo, wireType] = reader.tag();
+        switch (fieldNo) {
+            case /* optional bytes discovery_key */ 1:
+                message.discoveryKey = reader.bytes();
+                break;
+            case /* optional bytes nonce */ 2:
+                message.nonce = reader.bytes();
+                break;
+            default:
+                reader.skip(wireType);
         }
-        if (reader.pos > end)
-            throw new globalThis.RangeError("a field runs past its message");
-        return message;
     }
-    internalBinaryWrite(message: Feed, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
-        /* optional bytes discovery_key = 1; */
-        if (message.discoveryKey !== undefined)
-            writer.tag(1, WireType.LengthDelimited).bytes(message.discoveryKey);
-        /* optional bytes nonce = 2; */
-        if (message.nonce !== undefined)
-            writer.tag(2, WireType.LengthDelimited).bytes(message.nonce);
-        let u = options.writeUnknownFields;
-        if (u !== false)
-            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
-        return writer;
-    }
+    if (reader.pos > end)
+        throw new globalThis.RangeError("a field runs past its message");
+    return message;
 }
-/**
- * @generated MessageType for protobuf message hypercore.Feed
- */
-export const Feed: Feed$Type = new Feed$Type();
-// @generated message type with reflection information, may provide speed optimized methods
-export class Handshake$Type extends MessageType<Handshake> {
-    constructor() {
-        super("hypercore.Handshake", [
-            { no: 1, name: "id", kind: "scalar", opt: true, T: 12 /*ScalarType.BYTES*/ },
-            { no: 2, name: "live", kind: "scalar", opt: true, T: 8 /*ScalarType.BOOL*/ },
-            { no: 3, name: "user_data", kind: "scalar", opt: true, T: 12 /*ScalarType.BYTES*/ },
-            { no: 4, name: "extensions", kind: "scalar", repeat: 2 /*RepeatType.UNPACKED*/, T: 9 /*ScalarType.STRING*/ },
-            { no: 5, name: "ack", kind: "scalar", opt: true, T: 8 /*ScalarType.BOOL*/ }
-        ]);
-    }
-    create(value?: PartialMessage<Handshake>): Handshake {
-        const message = globalThis.Object.create((this.messagePrototype!));
-        message.extensions = [];
-        if (value !== undefined)
-            reflectionMergePartial<Handshake>(this, message, value);
-        return message;
-    }
-    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: Handshake): Handshake {
-        let message = target ?? this.create(), end = reader.pos + length;
-        while (reader.pos < end) {
-            let [fieldNo, wireType] = reader.tag();
-            switch (fieldNo) {
-                case /* optional bytes id */ 1:
-                    message.id = reader.bytes();
-                    break;
-                case /* optional bool live */ 2:
-                    message.live = reader.bool();
-                    break;
-                case /* optional bytes user_data */ 3:
-                    message.userData = reader.bytes();
-                    break;
-                case /* repeated string extensions */ 4:
-                    message.extensions.push(reader.string());
-                    break;
-                case /* optional bool ack */ 5:
-                    message.ack = reader.bool();
-                    break;
-                default:
-                    let u = options.readUnknownField;
-                    if (u === "throw")
-                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
-                    let d = reader.skip(wireType);
-                    if (u !== false)
-                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
-            }
+/** Writes a {@link Feed}, without a length before it. */
+export function writeFeed(message: Feed, writer: IBinaryWriter): IBinaryWriter {
+    /* optional bytes discovery_key = 1; */
+    if (message.discoveryKey !== undefined)
+        writer.tag(1, WireType.LengthDelimited).bytes(message.discoveryKey);
+    /* optional bytes nonce = 2; */
+    if (message.nonce !== undefined)
+        writer.tag(2, WireType.LengthDelimited).bytes(message.nonce);
+    return writer;
+}
+/** Reads a {@link Handshake} of `length` bytes. */
+export function readHandshake(reader: IBinaryReader, length: number, message: Handshake = { extensions: [] }): Handshake {
+    const end = reader.pos + length;
+    while (reader.pos < end) {
+        const [fieldNo, wireType] = reader.tag();
+        switch (fieldNo) {
+            case /* optional bytes id */ 1:
+                message.id = reader.bytes();
+                break;
+            case /* optional bool live */ 2:
+                message.live = reader.bool();
+                break;
+            case /* optional bytes user_data */ 3:
+                message.userData = reader.bytes();
+                break;
+            case /* repeated string extensions */ 4:
+                message.extensions.push(reader.string());
+                break;
+            case /* optional bool ack */ 5:
+                message.ack = reader.bool();
+                break;
+            default:
+                reader.skip(wireType);
         }
-        if (reader.pos > end)
-            throw new globalThis.RangeError("a field runs past its message");
-        return message;
     }
-    internalBinaryWrite(message: Handshake, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
-        /* optional bytes id = 1; */
-        if (message.id !== undefined)
-            writer.tag(1, WireType.LengthDelimited).bytes(message.id);
-        /* optional bool live = 2; */
-        if (message.live !== undefined)
-            writer.tag(2, WireType.Varint).bool(message.live);
-        /* optional bytes user_data = 3; */
-        if (message.userData !== undefined)
-            writer.tag(3, WireType.LengthDelimited).bytes(message.userData);
-        /* repeated string extensions = 4; */
-        for (let i = 0; i < message.extensions.length; i++)
-            writer.tag(4, WireType.LengthDelimited).string(message.extensions[i]);
-        /* optional bool ack = 5; */
-        if (message.ack !== undefined)
-            writer.tag(5, WireType.Varint).bool(message.ack);
-        let u = options.writeUnknownFields;
-        if (u !== false)
-            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
-        return writer;
-    }
+    if (reader.pos > end)
+        throw new globalThis.RangeError("a field runs past its message");
+    return message;
 }
-/**
- * @generated MessageType for protobuf message hypercore.Handshake
- */
-export const Handshake: Handshake$Type = new Handshake$Type();
-// @generated message type with reflection information, may provide speed optimized methods
-export class Info$Type extends MessageType<Info> {
-    constructor() {
-        super("hypercore.Info", [
-            { no: 1, name: "uploading", kind: "scalar", opt: true, T: 8 /*ScalarType.BOOL*/ },
-            { no: 2, name: "downloading", kind: "scalar", opt: true, T: 8 /*ScalarType.BOOL*/ }
-        ]);
-    }
-    create(value?: PartialMessage<Info>): Info {
-        const message = globalThis.Object.create((this.messagePrototype!));
-        if (value !== undefined)
-            reflectionMergePartial<Info>(this, message, value);
-        return message;
-    }
-    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: Info): Info {
-        let message = target ?? this.create(), end = reader.pos + length;
-        while (reader.pos < end) {
-            let [fieldNo, wireType] = reader.tag();
-            switch (fieldNo) {
-                case /* optional bool uploading */ 1:
-                    message.uploading = reader.bool();
-                    break;
-                case /* optional bool downloading */ 2:
-                    message.downloading = reader.bool();
-                    break;
-                default:
-                    let u = options.readUnknownField;
-                    if (u === "throw")
-                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
-                    let d = reader.skip(wireType);
-                    if (u !== false)
-                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
-            }
+/** Writes a {@link Handshake}, without a length before it. */
+export function writeHandshake(message: Handshake, writer: IBinaryWriter): IBinaryWriter {
+    /* optional bytes id = 1; */
+    if (message.id !== undefined)
+        writer.tag(1, WireType.LengthDelimited).bytes(message.id);
+    /* optional bool live = 2; */
+    if (message.live !== undefined)
+        writer.tag(2, WireType.Varint).bool(message.live);
+    /* optional bytes user_data = 3; */
+    if (message.userData !== undefined)
+        writer.tag(3, WireType.LengthDelimited).bytes(message.userData);
+    /* repeated string extensions = 4; */
+    for (let i = 0; i < message.extensions.length; i++)
+        writer.tag(4, WireType.LengthDelimited).string(message.extensions[i]);
+    /* optional bool ack = 5; */
+    if (message.ack !== undefined)
+        writer.tag(5, WireType.Varint).bool(message.ack);
+    return writer;
+}
+/** Reads a {@link Info} of `length` bytes. */
+export function readInfo(reader: IBinaryReader, length: number, message: Info = {  }): Info {
+    const end = reader.pos + length;
+    while (reader.pos < end) {
+        const [fieldNo, wireType] = reader.tag();
+        switch (fieldNo) {
+            case /* optional bool uploading */ 1:
+                message.uploading = reader.bool();
+                break;
+            case /* optional bool downloading */ 2:
+                message.downloading = reader.bool();
+                break;
+            default:
+                reader.skip(wireType);
         }
-        if (reader.pos > end)
-            throw new globalThis.RangeError("a field runs past its message");
-        return message;
     }
-    internalBinaryWrite(message: Info, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
-        /* optional bool uploading = 1; */
-        if (message.uploading !== undefined)
-            writer.tag(1, WireType.Varint).bool(message.uploading);
-        /* optional bool downloading = 2; */
-        if (message.downloading !== undefined)
-            writer.tag(2, WireType.Varint).bool(message.downloading);
-        let u = options.writeUnknownFields;
-        if (u !== false)
-            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
-        return writer;
-    }
+    if (reader.pos > end)
+        throw new globalThis.RangeError("a field runs past its message");
+    return message;
 }
-/**
- * @generated MessageType for protobuf message hypercore.Info
- */
-export const Info: Info$Type = new Info$Type();
-// @generated message type with reflection information, may provide speed optimized methods
-export class Have$Type extends MessageType<Have> {
-    constructor() {
-        super("hypercore.Have", [
-            { no: 1, name: "start", kind: "scalar", opt: true, T: 4 /*ScalarType.UINT64*/, L: 2 /*LongType.NUMBER*/ },
-            { no: 2, name: "length", kind: "scalar", opt: true, T: 4 /*ScalarType.UINT64*/, L: 2 /*LongType.NUMBER*/ },
-            { no: 3, name: "bitfield", kind: "scalar", opt: true, T: 12 /*ScalarType.BYTES*/ },
-            { no: 4, name: "ack", kind: "scalar", opt: true, T: 8 /*ScalarType.BOOL*/ }
-        ]);
-    }
-    create(value?: PartialMessage<Have>): Have {
-        const message = globalThis.Object.create((this.messagePrototype!));
-        if (value !== undefined)
-            reflectionMergePartial<Have>(this, message, value);
-        return message;
-    }
-    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: Have): Have {
-        let message = target ?? this.create(), end = reader.pos + length;
-        while (reader.pos < end) {
-            let [fieldNo, wireType] = reader.tag();
-            switch (fieldNo) {
-                case /* optional uint64 start */ 1:
-                    message.start = reader.uint64().toNumber();
-                    break;
-                case /* optional uint64 length */ 2:
-                    message.length = reader.uint64().toNumber();
-                    break;
-                case /* optional bytes bitfield */ 3:
-                    message.bitfield = reader.bytes();
-                    break;
-                case /* optional bool ack */ 4:
-                    message.ack = reader.bool();
-                    break;
-                default:
-                    let u = options.readUnknownField;
-                    if (u === "throw")
-                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
-                    let d = reader.skip(wireType);
-                    if (u !== false)
-                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
-            }
+/** Writes a {@link Info}, without a length before it. */
+export function writeInfo(message: Info, writer: IBinaryWriter): IBinaryWriter {
+    /* optional bool uploading = 1; */
+    if (message.uploading !== undefined)
+        writer.tag(1, WireType.Varint).bool(message.uploading);
+    /* optional bool downloading = 2; */
+    if (message.downloading !== undefined)
+        writer.tag(2, WireType.Varint).bool(message.downloading);
+    return writer;
+}
+/** Reads a {@link Have} of `length` bytes. */
+export function readHave(reader: IBinaryReader, length: number, message: Have = {  }): Have {
+    const end = reader.pos + length;
+    while (reader.pos < end) {
+        const [fieldNo, wireType] = reader.tag();
+        switch (fieldNo) {
+            case /* optional uint64 start */ 1:
+                message.start = reader.uint64().toNumber();
+                break;
+            case /* optional uint64 length */ 2:
+                message.length = reader.uint64().toNumber();
+                break;
+            case /* optional bytes bitfield */ 3:
+                message.bitfield = reader.bytes();
+                break;
+            case /* optional bool ack */ 4:
+                message.ack = reader.bool();
+                break;
+            default:
+                reader.skip(wireType);
         }
-        if (reader.pos > end)
-            throw new globalThis.RangeError("a field runs past its message");
-        return message;
     }
-    internalBinaryWrite(message: Have, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
-        /* optional uint64 start = 1; */
-        if (message.start !== undefined)
-            writer.tag(1, WireType.Varint).uint64(message.start);
-        /* optional uint64 length = 2; */
-        if (message.length !== undefined)
-            writer.tag(2, WireType.Varint).uint64(message.length);
-        /* optional bytes bitfield = 3; */
-        if (message.bitfield !== undefined)
-            writer.tag(3, WireType.LengthDelimited).bytes(message.bitfield);
-        /* optional bool ack = 4; */
-        if (message.ack !== undefined)
-            writer.tag(4, WireType.Varint).bool(message.ack);
-        let u = options.writeUnknownFields;
-        if (u !== false)
-            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
-        return writer;
-    }
+    if (reader.pos > end)
+        throw new globalThis.RangeError("a field runs past its message");
+    return message;
 }
-/**
- * @generated MessageType for protobuf message hypercore.Have
- */
-export const Have: Have$Type = new Have$Type();
-// @generated message type with reflection information, may provide speed optimized methods
-export class Unhave$Type extends MessageType<Unhave> {
-    constructor() {
-        super("hypercore.Unhave", [
-            { no: 1, name: "start", kind: "scalar", opt: true, T: 4 /*ScalarType.UINT64*/, L: 2 /*LongType.NUMBER*/ },
-            { no: 2, name: "length", kind: "scalar", opt: true, T: 4 /*ScalarType.UINT64*/, L: 2 /*LongType.NUMBER*/ }
-        ]);
-    }
-    create(value?: PartialMessage<Unhave>): Unhave {
-        const message = globalThis.Object.create((this.messagePrototype!));
-        if (value !== undefined)
-            reflectionMergePartial<Unhave>(this, message, value);
-        return message;
-    }
-    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: Unhave): Unhave {
-        let message = target ?? this.create(), end = reader.pos + length;
-        while (reader.pos < end) {
-            let [fieldNo, wireType] = reader.tag();
-            switch (fieldNo) {
-                case /* optional uint64 start */ 1:
-                    message.start = reader.uint64().toNumber();
-                    break;
-                case /* optional uint64 length */ 2:
-                    message.length = reader.uint64().toNumber();
-                    break;
-                default:
-                    let u = options.readUnknownField;
-                    if (u === "throw")
-                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
-                    let d = reader.skip(wireType);
-                    if (u !== false)
-                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
-            }
+/** Writes a {@link Have}, without a length before it. */
+export function writeHave(message: Have, writer: IBinaryWriter): IBinaryWriter {
+    /* optional uint64 start = 1; */
+    if (message.start !== undefined)
+        writer.tag(1, WireType.Varint).uint64(message.start);
+    /* optional uint64 length = 2; */
+    if (message.length !== undefined)
+        writer.tag(2, WireType.Varint).uint64(message.length);
+    /* optional bytes bitfield = 3; */
+    if (message.bitfield !== undefined)
+        writer.tag(3, WireType.LengthDelimited).bytes(message.bitfield);
+    /* optional bool ack = 4; */
+    if (message.ack !== undefined)
+        writer.tag(4, WireType.Varint).bool(message.ack);
+    return writer;
+}
+/** Reads a {@link Unhave} of `length` bytes. */
+export function readUnhave(reader: IBinaryReader, length: number, message: Unhave = {  }): Unhave {
+    const end = reader.pos + length;
+    while (reader.pos < end) {
+        const [fieldNo, wireType] = reader.tag();
+        switch (fieldNo) {
+            case /* optional uint64 start */ 1:
+                message.start = reader.uint64().toNumber();
+                break;
+            case /* optional uint64 length */ 2:
+                message.length = reader.uint64().toNumber();
+                break;
+            default:
+                reader.skip(wireType);
         }
-        if (reader.pos > end)
-            throw new globalThis.RangeError("a field runs past its message");
-        return message;
     }
-    internalBinaryWrite(message: Unhave, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
-        /* optional uint64 start = 1; */
-        if (message.start !== undefined)
-            writer.tag(1, WireType.Varint).uint64(message.start);
-        /* optional uint64 length = 2; */
-        if (message.length !== undefined)
-            writer.tag(2, WireType.Varint).uint64(message.length);
-        let u = options.writeUnknownFields;
-        if (u !== false)
-            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
-        return writer;
-    }
+    if (reader.pos > end)
+        throw new globalThis.RangeError("a field runs past its message");
+    return message;
 }
-/**
- * @generated MessageType for protobuf message hypercore.Unhave
- */
-export const Unhave: Unhave$Type = new Unhave$Type();
-// @generated message type with reflection information, may provide speed optimized methods
-export class Want$Type extends MessageType<Want> {
-    constructor() {
-        super("hypercore.Want", [
-            { no: 1, name: "start", kind: "scalar", opt: true, T: 4 /*ScalarType.UINT64*/, L: 2 /*LongType.NUMBER*/ },
-            { no: 2, name: "length", kind: "scalar", opt: true, T: 4 /*ScalarType.UINT64*/, L: 2 /*LongType.NUMBER*/ }
-        ]);
-    }
-    create(value?: PartialMessage<Want>): Want {
-        const message = globalThis.Object.create((this.messagePrototype!));
-        if (value !== undefined)
-            reflectionMergePartial<Want>(this, message, value);
-        return message;
-    }
-    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: Want): Want {
-        let message = target ?? this.create(), end = reader.pos + length;
-        while (reader.pos < end) {
-            let [fieldNo, wireType] = reader.tag();
-            switch (fieldNo) {
-                case /* optional uint64 start */ 1:
-                    message.start = reader.uint64().toNumber();
-                    break;
-                case /* optional uint64 length */ 2:
-                    message.length = reader.uint64().toNumber();
-                    break;
-                default:
-                    let u = options.readUnknownField;
-                    if (u === "throw")
-                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
-                    let d = reader.skip(wireType);
-                    if (u !== false)
-                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
-            }
+/** Writes a {@link Unhave}, without a length before it. */
+export function writeUnhave(message: Unhave, writer: IBinaryWriter): IBinaryWriter {
+    /* optional uint64 start = 1; */
+    if (message.start !== undefined)
+        writer.tag(1, WireType.Varint).uint64(message.start);
+    /* optional uint64 length = 2; */
+    if (message.length !== undefined)
+        writer.tag(2, WireType.Varint).uint64(message.length);
+    return writer;
+}
+/** Reads a {@link Want} of `length` bytes. */
+export function readWant(reader: IBinaryReader, length: number, message: Want = {  }): Want {
+    const end = reader.pos + length;
+    while (reader.pos < end) {
+        const [fieldNo, wireType] = reader.tag();
+        switch (fieldNo) {
+            case /* optional uint64 start */ 1:
+                message.start = reader.uint64().toNumber();
+                break;
+            case /* optional uint64 length */ 2:
+                message.length = reader.uint64().toNumber();
+                break;
+            default:
+                reader.skip(wireType);
         }
-        if (reader.pos > end)
-            throw new globalThis.RangeError("a field runs past its message");
-        return message;
     }
-    internalBinaryWrite(message: Want, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
-        /* optional uint64 start = 1; */
-        if (message.start !== undefined)
-            writer.tag(1, WireType.Varint).uint64(message.start);
-        /* optional uint64 length = 2; */
-        if (message.length !== undefined)
-            writer.tag(2, WireType.Varint).uint64(message.length);
-        let u = options.writeUnknownFields;
-        if (u !== false)
-            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
-        return writer;
-    }
+    if (reader.pos > end)
+        throw new globalThis.RangeError("a field runs past its message");
+    return message;
 }
-/**
- * @generated MessageType for protobuf message hypercore.Want
- */
-export const Want: Want$Type = new Want$Type();
-// @generated message type with reflection information, may provide speed optimized methods
-export class Unwant$Type extends MessageType<Unwant> {
-    constructor() {
-        super("hypercore.Unwant", [
-            { no: 1, name: "start", kind: "scalar", opt: true, T: 4 /*ScalarType.UINT64*/, L: 2 /*LongType.NUMBER*/ },
-            { no: 2, name: "length", kind: "scalar", opt: true, T: 4 /*ScalarType.UINT64*/, L: 2 /*LongType.NUMBER*/ }
-        ]);
-    }
-    create(value?: PartialMessage<Unwant>): Unwant {
-        const message = globalThis.Object.create((this.messagePrototype!));
-        if (value !== undefined)
-            reflectionMergePartial<Unwant>(this, message, value);
-        return message;
-    }
-    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: Unwant): Unwant {
-        let message = target ?? this.create(), end = reader.pos + length;
-        while (reader.pos < end) {
-            let [fieldNo, wireType] = reader.tag();
-            switch (fieldNo) {
-                case /* optional uint64 start */ 1:
-                    message.start = reader.uint64().toNumber();
-                    break;
-                case /* optional uint64 length */ 2:
-                    message.length = reader.uint64().toNumber();
-                    break;
-                default:
-                    let u = options.readUnknownField;
-                    if (u === "throw")
-                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
-                    let d = reader.skip(wireType);
-                    if (u !== false)
-                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
-            }
+/** Writes a {@link Want}, without a length before it. */
+export function writeWant(message: Want, writer: IBinaryWriter): IBinaryWriter {
+    /* optional uint64 start = 1; */
+    if (message.start !== undefined)
+        writer.tag(1, WireType.Varint).uint64(message.start);
+    /* optional uint64 length = 2; */
+    if (message.length !== undefined)
+        writer.tag(2, WireType.Varint).uint64(message.length);
+    return writer;
+}
+/** Reads a {@link Unwant} of `length` bytes. */
+export function readUnwant(reader: IBinaryReader, length: number, message: Unwant = {  }): Unwant {
+    const end = reader.pos + length;
+    while (reader.pos < end) {
+        const [fieldNo, wireType] = reader.tag();
+        switch (fieldNo) {
+            case /* optional uint64 start */ 1:
+                message.start = reader.uint64().toNumber();
+                break;
+            case /* optional uint64 length */ 2:
+                message.length = reader.uint64().toNumber();
+                break;
+            default:
+                reader.skip(wireType);
         }
-        if (reader.pos > end)
-            throw new globalThis.RangeError("a field runs past its message");
-        return message;
     }
-    internalBinaryWrite(message: Unwant, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
-        /* optional uint64 start = 1; */
-        if (message.start !== undefined)
-            writer.tag(1, WireType.Varint).uint64(message.start);
-        /* optional uint64 length = 2; */
-        if (message.length !== undefined)
-            writer.tag(2, WireType.Varint).uint64(message.length);
-        let u = options.writeUnknownFields;
-        if (u !== false)
-            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
-        return writer;
-    }
+    if (reader.pos > end)
+        throw new globalThis.RangeError("a field runs past its message");
+    return message;
 }
-/**
- * @generated MessageType for protobuf message hypercore.Unwant
- */
-export const Unwant: Unwant$Type = new Unwant$Type();
-// @generated message type with reflection information, may provide speed optimized methods
-export class Request$Type extends MessageType<Request> {
-    constructor() {
-        super("hypercore.Request", [
-            { no: 1, name: "index", kind: "scalar", opt: true, T: 4 /*ScalarType.UINT64*/, L: 2 /*LongType.NUMBER*/ },
-            { no: 2, name: "bytes", kind: "scalar", opt: true, T: 4 /*ScalarType.UINT64*/, L: 2 /*LongType.NUMBER*/ },
-            { no: 3, name: "hash", kind: "scalar", opt: true, T: 8 /*ScalarType.BOOL*/ },
-            { no: 4, name: "nodes", kind: "scalar", opt: true, T: 4 /*ScalarType.UINT64*/, L: 2 /*LongType.NUMBER*/ }
-        ]);
-    }
-    create(value?: PartialMessage<Request>): Request {
-        const message = globalThis.Object.create((this.messagePrototype!));
-        if (value !== undefined)
-            reflectionMergePartial<Request>(this, message, value);
-        return message;
-    }
-    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: Request): Request {
-        let message = target ?? this.create(), end = reader.pos + length;
-        while (reader.pos < end) {
-            let [fieldNo, wireType] = reader.tag();
-            switch (fieldNo) {
-                case /* optional uint64 index */ 1:
-                    message.index = reader.uint64().toNumber();
-                    break;
-                case /* optional uint64 bytes */ 2:
-                    message.bytes = reader.uint64().toNumber();
-                    break;
-                case /* optional bool hash */ 3:
-                    message.hash = reader.bool();
-                    break;
-                case /* optional uint64 nodes */ 4:
-                    message.nodes = reader.uint64().toNumber();
-                    break;
-                default:
-                    let u = options.readUnknownField;
-                    if (u === "throw")
-                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
-                    let d = reader.skip(wireType);
-                    if (u !== false)
-                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
-            }
+/** Writes a {@link Unwant}, without a length before it. */
+export function writeUnwant(message: Unwant, writer: IBinaryWriter): IBinaryWriter {
+    /* optional uint64 start = 1; */
+    if (message.start !== undefined)
+        writer.tag(1, WireType.Varint).uint64(message.start);
+    /* optional uint64 length = 2; */
+    if (message.length !== undefined)
+        writer.tag(2, WireType.Varint).uint64(message.length);
+    return writer;
+}
+/** Reads a {@link Request} of `length` bytes. */
+export function readRequest(reader: IBinaryReader, length: number, message: Request = {  }): Request {
+    const end = reader.pos + length;
+    while (reader.pos < end) {
+        const [fieldNo, wireType] = reader.tag();
+        switch (fieldNo) {
+            case /* optional uint64 index */ 1:
+                message.index = reader.uint64().toNumber();
+                break;
+            case /* optional uint64 bytes */ 2:
+                message.bytes = reader.uint64().toNumber();
+                break;
+            case /* optional bool hash */ 3:
+                message.hash = reader.bool();
+                break;
+            case /* optional uint64 nodes */ 4:
+                message.nodes = reader.uint64().toNumber();
+                break;
+            default:
+                reader.skip(wireType);
         }
-        if (reader.pos > end)
-            throw new globalThis.RangeError("a field runs past its message");
-        return message;
     }
-    internalBinaryWrite(message: Request, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
-        /* optional uint64 index = 1; */
-        if (message.index !== undefined)
-            writer.tag(1, WireType.Varint).uint64(message.index);
-        /* optional uint64 bytes = 2; */
-        if (message.bytes !== undefined)
-            writer.tag(2, WireType.Varint).uint64(message.bytes);
-        /* optional bool hash = 3; */
-        if (message.hash !== undefined)
-            writer.tag(3, WireType.Varint).bool(message.hash);
-        /* optional uint64 nodes = 4; */
-        if (message.nodes !== undefined)
-            writer.tag(4, WireType.Varint).uint64(message.nodes);
-        let u = options.writeUnknownFields;
-        if (u !== false)
-            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
-        return writer;
-    }
+    if (reader.pos > end)
+        throw new globalThis.RangeError("a field runs past its message");
+    return message;
 }
-/**
- * @generated MessageType for protobuf message hypercore.Request
- */
-export const Request: Request$Type = new Request$Type();
-// @generated message type with reflection information, may provide speed optimized methods
-export class Cancel$Type extends MessageType<Cancel> {
-    constructor() {
-        super("hypercore.Cancel", [
-            { no: 1, name: "index", kind: "scalar", opt: true, T: 4 /*ScalarType.UINT64*/, L: 2 /*LongType.NUMBER*/ },
-            { no: 2, name: "bytes", kind: "scalar", opt: true, T: 4 /*ScalarType.UINT64*/, L: 2 /*LongType.NUMBER*/ },
-            { no: 3, name: "hash", kind: "scalar", opt: true, T: 8 /*ScalarType.BOOL*/ }
-        ]);
-    }
-    create(value?: PartialMessage<Cancel>): Cancel {
-        const message = globalThis.Object.create((this.messagePrototype!));
-        if (value !== undefined)
-            reflectionMergePartial<Cancel>(this, message, value);
-        return message;
-    }
-    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: Cancel): Cancel {
-        let message = target ?? this.create(), end = reader.pos + length;
-        while (reader.pos < end) {
-            let [fieldNo, wireType] = reader.tag();
-            switch (fieldNo) {
-                case /* optional uint64 index */ 1:
-                    message.index = reader.uint64().toNumber();
-                    break;
-                case /* optional uint64 bytes */ 2:
-                    message.bytes = reader.uint64().toNumber();
-                    break;
-                case /* optional bool hash */ 3:
-                    message.hash = reader.bool();
-                    break;
-                default:
-                    let u = options.readUnknownField;
-                    if (u === "throw")
-                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
-                    let d = reader.skip(wireType);
-                    if (u !== false)
-                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
-            }
+/** Writes a {@link Request}, without a length before it. */
+export function writeRequest(message: Request, writer: IBinaryWriter): IBinaryWriter {
+    /* optional uint64 index = 1; */
+    if (message.index !== undefined)
+        writer.tag(1, WireType.Varint).uint64(message.index);
+    /* optional uint64 bytes = 2; */
+    if (message.bytes !== undefined)
+        writer.tag(2, WireType.Varint).uint64(message.bytes);
+    /* optional bool hash = 3; */
+    if (message.hash !== undefined)
+        writer.tag(3, WireType.Varint).bool(message.hash);
+    /* optional uint64 nodes = 4; */
+    if (message.nodes !== undefined)
+        writer.tag(4, WireType.Varint).uint64(message.nodes);
+    return writer;
+}
+/** Reads a {@link Cancel} of `length` bytes. */
+export function readCancel(reader: IBinaryReader, length: number, message: Cancel = {  }): Cancel {
+    const end = reader.pos + length;
+    while (reader.pos < end) {
+        const [fieldNo, wireType] = reader.tag();
+        switch (fieldNo) {
+            case /* optional uint64 index */ 1:
+                message.index = reader.uint64().toNumber();
+                break;
+            case /* optional uint64 bytes */ 2:
+                message.bytes = reader.uint64().toNumber();
+                break;
+            case /* optional bool hash */ 3:
+                message.hash = reader.bool();
+                break;
+            default:
+                reader.skip(wireType);
         }
-        if (reader.pos > end)
-            throw new globalThis.RangeError("a field runs past its message");
-        return message;
     }
-    internalBinaryWrite(message: Cancel, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
-        /* optional uint64 index = 1; */
-        if (message.index !== undefined)
-            writer.tag(1, WireType.Varint).uint64(message.index);
-        /* optional uint64 bytes = 2; */
-        if (message.bytes !== undefined)
-            writer.tag(2, WireType.Varint).uint64(message.bytes);
-        /* optional bool hash = 3; */
-        if (message.hash !== undefined)
-            writer.tag(3, WireType.Varint).bool(message.hash);
-        let u = options.writeUnknownFields;
-        if (u !== false)
-            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
-        return writer;
-    }
+    if (reader.pos > end)
+        throw new globalThis.RangeError("a field runs past its message");
+    return message;
 }
-/**
- * @generated MessageType for protobuf message hypercore.Cancel
- */
-export const Cancel: Cancel$Type = new Cancel$Type();
-// @generated message type with reflection information, may provide speed optimized methods
-export class Data$Type extends MessageType<Data> {
-    constructor() {
-        super("hypercore.Data", [
-            { no: 1, name: "index", kind: "scalar", opt: true, T: 4 /*ScalarType.UINT64*/, L: 2 /*LongType.NUMBER*/ },
-            { no: 2, name: "value", kind: "scalar", opt: true, T: 12 /*ScalarType.BYTES*/ },
-            { no: 3, name: "nodes", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => Data_Node },
-            { no: 4, name: "signature", kind: "scalar", opt: true, T: 12 /*ScalarType.BYTES*/ }
-        ]);
-    }
-    create(value?: PartialMessage<Data>): Data {
-        const message = globalThis.Object.create((this.messagePrototype!));
-        message.nodes = [];
-        if (value !== undefined)
-            reflectionMergePartial<Data>(this, message, value);
-        return message;
-    }
-    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: Data): Data {
-        let message = target ?? this.create(), end = reader.pos + length;
-        while (reader.pos < end) {
-            let [fieldNo, wireType] = reader.tag();
-            switch (fieldNo) {
-                case /* optional uint64 index */ 1:
-                    message.index = reader.uint64().toNumber();
-                    break;
-                case /* optional bytes value */ 2:
-                    message.value = reader.bytes();
-                    break;
-                case /* repeated hypercore.Data.Node nodes */ 3:
-                    message.nodes.push(Data_Node.internalBinaryRead(reader, reader.uint32(), options));
-                    break;
-                case /* optional bytes signature */ 4:
-                    message.signature = reader.bytes();
-                    break;
-                default:
-                    let u = options.readUnknownField;
-                    if (u === "throw")
-                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
-                    let d = reader.skip(wireType);
-                    if (u !== false)
-                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
-            }
+/** Writes a {@link Cancel}, without a length before it. */
+export function writeCancel(message: Cancel, writer: IBinaryWriter): IBinaryWriter {
+    /* optional uint64 index = 1; */
+    if (message.index !== undefined)
+        writer.tag(1, WireType.Varint).uint64(message.index);
+    /* optional uint64 bytes = 2; */
+    if (message.bytes !== undefined)
+        writer.tag(2, WireType.Varint).uint64(message.bytes);
+    /* optional bool hash = 3; */
+    if (message.hash !== undefined)
+        writer.tag(3, WireType.Varint).bool(message.hash);
+    return writer;
+}
+/** Reads a {@link Data} of `length` bytes. */
+export function readData(reader: IBinaryReader, length: number, message: Data = { nodes: [] }): Data {
+    const end = reader.pos + length;
+    while (reader.pos < end) {
+        const [fieldNo, wireType] = reader.tag();
+        switch (fieldNo) {
+            case /* optional uint64 index */ 1:
+                message.index = reader.uint64().toNumber();
+                break;
+            case /* optional bytes value */ 2:
+                message.value = reader.bytes();
+                break;
+            case /* repeated hypercore.Data.Node nodes */ 3:
+                message.nodes.push(readData_Node(reader, reader.uint32()));
+                break;
+            case /* optional bytes signature */ 4:
+                message.signature = reader.bytes();
+                break;
+            default:
+                reader.skip(wireType);
         }
-        if (reader.pos > end)
-            throw new globalThis.RangeError("a field runs past its message");
-        return message;
     }
-    internalBinaryWrite(message: Data, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
-        /* optional uint64 index = 1; */
-        if (message.index !== undefined)
-            writer.tag(1, WireType.Varint).uint64(message.index);
-        /* optional bytes value = 2; */
-        if (message.value !== undefined)
-            writer.tag(2, WireType.LengthDelimited).bytes(message.value);
-        /* repeated hypercore.Data.Node nodes = 3; */
-        for (let i = 0; i < message.nodes.length; i++)
-            Data_Node.internalBinaryWrite(message.nodes[i], writer.tag(3, WireType.LengthDelimited).fork(), options).join();
-        /* optional bytes signature = 4; */
-        if (message.signature !== undefined)
-            writer.tag(4, WireType.LengthDelimited).bytes(message.signature);
-        let u = options.writeUnknownFields;
-        if (u !== false)
-            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
-        return writer;
-    }
+    if (reader.pos > end)
+        throw new globalThis.RangeError("a field runs past its message");
+    return message;
 }
-/**
- * @generated MessageType for protobuf message hypercore.Data
- */
-export const Data: Data$Type = new Data$Type();
-// @generated message type with reflection information, may provide speed optimized methods
-export class Data_Node$Type extends MessageType<Data_Node> {
-    constructor() {
-        super("hypercore.Data.Node", [
-            { no: 1, name: "index", kind: "scalar", opt: true, T: 4 /*ScalarType.UINT64*/, L: 2 /*LongType.NUMBER*/ },
-            { no: 2, name: "hash", kind: "scalar", opt: true, T: 12 /*ScalarType.BYTES*/ },
-            { no: 3, name: "size", kind: "scalar", opt: true, T: 4 /*ScalarType.UINT64*/, L: 2 /*LongType.NUMBER*/ }
-        ]);
-    }
-    create(value?: PartialMessage<Data_Node>): Data_Node {
-        const message = globalThis.Object.create((this.messagePrototype!));
-        if (value !== undefined)
-            reflectionMergePartial<Data_Node>(this, message, value);
-        return message;
-    }
-    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: Data_Node): Data_Node {
-        let message = target ?? this.create(), end = reader.pos + length;
-        while (reader.pos < end) {
-            let [fieldNo, wireType] = reader.tag();
-            switch (fieldNo) {
-                case /* optional uint64 index */ 1:
-                    message.index = reader.uint64().toNumber();
-                    break;
-                case /* optional bytes hash */ 2:
-                    message.hash = reader.bytes();
-                    break;
-                case /* optional uint64 size */ 3:
-                    message.size = reader.uint64().toNumber();
-                    break;
-                default:
-                    let u = options.readUnknownField;
-                    if (u === "throw")
-                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
-                    let d = reader.skip(wireType);
-                    if (u !== false)
-                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
-            }
+/** Writes a {@link Data}, without a length before it. */
+export function writeData(message: Data, writer: IBinaryWriter): IBinaryWriter {
+    /* optional uint64 index = 1; */
+    if (message.index !== undefined)
+        writer.tag(1, WireType.Varint).uint64(message.index);
+    /* optional bytes value = 2; */
+    if (message.value !== undefined)
+        writer.tag(2, WireType.LengthDelimited).bytes(message.value);
+    /* repeated hypercore.Data.Node nodes = 3; */
+    for (let i = 0; i < message.nodes.length; i++)
+        writeData_Node(message.nodes[i], writer.tag(3, WireType.LengthDelimited).fork()).join();
+    /* optional bytes signature = 4; */
+    if (message.signature !== undefined)
+        writer.tag(4, WireType.LengthDelimited).bytes(message.signature);
+    return writer;
+}
+/** Reads a {@link Data_Node} of `length` bytes. */
+export function readData_Node(reader: IBinaryReader, length: number, message: Data_Node = {  }): Data_Node {
+    const end = reader.pos + length;
+    while (reader.pos < end) {
+        const [fieldNo, wireType] = reader.tag();
+        switch (fieldNo) {
+            case /* optional uint64 index */ 1:
+                message.index = reader.uint64().toNumber();
+                break;
+            case /* optional bytes hash */ 2:
+                message.hash = reader.bytes();
+                break;
+            case /* optional uint64 size */ 3:
+                message.size = reader.uint64().toNumber();
+                break;
+            default:
+                reader.skip(wireType);
         }
-        if (reader.pos > end)
-            throw new globalThis.RangeError("a field runs past its message");
-        return message;
     }
-    internalBinaryWrite(message: Data_Node, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
-        /* optional uint64 index = 1; */
-        if (message.index !== undefined)
-            writer.tag(1, WireType.Varint).uint64(message.index);
-        /* optional bytes hash = 2; */
-        if (message.hash !== undefined)
-            writer.tag(2, WireType.LengthDelimited).bytes(message.hash);
-        /* optional uint64 size = 3; */
-        if (message.size !== undefined)
-            writer.tag(3, WireType.Varint).uint64(message.size);
-        let u = options.writeUnknownFields;
-        if (u !== false)
-            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
-        return writer;
-    }
+    if (reader.pos > end)
+        throw new globalThis.RangeError("a field runs past its message");
+    return message;
 }
-/**
- * @generated MessageType for protobuf message hypercore.Data.Node
- */
-export const Data_Node: Data_Node$Type = new Data_Node$Type();
+/** Writes a {@link Data_Node}, without a length before it. */
+export function writeData_Node(message: Data_Node, writer: IBinaryWriter): IBinaryWriter {
+    /* optional uint64 index = 1; */
+    if (message.index !== undefined)
+        writer.tag(1, WireType.Varint).uint64(message.index);
+    /* optional bytes hash = 2; */
+    if (message.hash !== undefined)
+        writer.tag(2, WireType.LengthDelimited).bytes(message.hash);
+    /* optional uint64 size = 3; */
+    if (message.size !== undefined)
+        writer.tag(3, WireType.Varint).uint64(message.size);
+    return writer;
+}

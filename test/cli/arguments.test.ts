@@ -21,7 +21,15 @@ const bad: readonly (readonly [words: string[], says: RegExp])[] = [
   [['share', 'a', '--tcp'], /--tcp/],
   [['share', 'a', '--host', ''], /--host needs an address/],
   [['share', 'a', '--dir', ''], /--dir needs a folder/],
-  [['share', 'a', '--ws', '0'], /Unknown option '--ws' \(see hypercore-wire share --help\)/],
+  [['share', 'a', '--ws', 'x'], /--ws is a whole number from 0 to 65535, got "x"/],
+  [['share', 'a', '--ws'], /--ws/],
+  [['share', 'a', '--origin', 'https://a.example'], /use it with --ws/],
+  [['share', 'a', '--ws', '0', '--origin', 'a.example'], /--origin is where a page comes from.*"a.example"/],
+  [['share', 'a', '--ws', '0', '--origin', 'https://a.example/path'], /--origin is where/],
+  [['share', 'a', '--ws', '0', '--origin', 'https://me@a.example'], /--origin is where/],
+  [['share', 'a', '--ws', '0', '--origin', 'https://'], /--origin is where/],
+  [['share', 'a', '--ws', '0', '--origin', ''], /--origin is where/],
+  [['share', 'a', '--bogus', '0'], /Unknown option '--bogus' \(see hypercore-wire share --help\)/],
   [['share', 'a', '--out', 'b'], /--out/],
   [['sync'], /sync needs a key and a url/],
   [['sync', key, '--dir', 'd'], /sync needs the url of a peer/],
@@ -32,9 +40,13 @@ const bad: readonly (readonly [words: string[], says: RegExp])[] = [
   [['sync', `z${key.slice(1)}`, url, '--dir', 'd'], /64 hex/],
   [['sync', 'dat://example.org', url, '--dir', 'd'], /64 hex/],
   [['sync', url, key, '--dir', 'd'], /64 hex/],
-  [['sync', key, 'ws://127.0.0.1:1', '--dir', 'd'], /only tcp:\/\/ urls are supported/],
-  [['sync', key, 'wss://a.example', '--dir', 'd'], /only tcp:\/\/ urls are supported/],
-  [['sync', key, '127.0.0.1:3282', '--dir', 'd'], /a url is tcp:\/\/host:port, got "127.0.0.1:3282"/],
+  [['sync', key, 'ws://', '--dir', 'd'], /a url is tcp/],
+  [['sync', key, 'ws:127.0.0.1:1', '--dir', 'd'], /a url is tcp/],
+  [['sync', key, 'ws://127.0.0.1:0', '--dir', 'd'], /from 1 to 65535, got "0"/],
+  [['sync', key, 'ws://127.0.0.1:65536', '--dir', 'd'], /a url is tcp/],
+  [['sync', key, 'ws://127.0.0.1:1/#there', '--dir', 'd'], /a url is tcp/],
+  [['sync', key, 'wsss://a.example', '--dir', 'd'], /a url is tcp/],
+  [['sync', key, '127.0.0.1:3282', '--dir', 'd'], /a url is tcp:\/\/host:port, ws:.* got "127.0.0.1:3282"/],
   [['sync', key, 'http://127.0.0.1:3282', '--dir', 'd'], /a url is tcp/],
   [['sync', key, 'tcp://127.0.0.1', '--dir', 'd'], /a url is tcp/],
   [['sync', key, 'tcp://:3282', '--dir', 'd'], /a url is tcp/],
@@ -82,20 +94,30 @@ describe('the words of a command line', () => {
       name: 'share',
       path: './file',
       dir: undefined,
-      port: 0,
+      tcp: 0,
+      ws: undefined,
+      origins: [],
       host: '127.0.0.1',
       json: false,
     });
     expect(
       parseCommand(['share', '--tcp', '3282', 'file', '--dir=d', '--host', '0.0.0.0', '--json']),
-    ).toEqual({ name: 'share', path: 'file', dir: 'd', port: 3282, host: '0.0.0.0', json: true });
+    ).toMatchObject({ name: 'share', path: 'file', dir: 'd', tcp: 3282, host: '0.0.0.0', json: true });
+    const origins = ['https://App.example:443/', 'http://a.example:8080', 'null', '*', 'app-scheme://ID'];
+    expect(
+      parseCommand(['share', 'file', '--ws', '8080', ...origins.flatMap((origin) => ['--origin', origin])]),
+    ).toMatchObject({
+      tcp: 0,
+      ws: 8080,
+      origins: ['https://app.example', 'http://a.example:8080', 'null', '*', 'app-scheme://id'],
+    });
   });
 
   it('sync, with its defaults and without', () => {
     expect(parseCommand(['sync', key, url, '--dir', 'd'])).toEqual({
       name: 'sync',
       key,
-      urls: [{ text: url, host: '127.0.0.1', port: 3282 }],
+      urls: [{ scheme: 'tcp', text: url, host: '127.0.0.1', port: 3282 }],
       dir: 'd',
       out: undefined,
       blocks: undefined,
@@ -108,6 +130,7 @@ describe('the words of a command line', () => {
         'sync',
         `dat://${key.toUpperCase()}/some/path`,
         ...['tcp://[::1]:80', 'tcp://peer.example:1/', url, url],
+        ...['ws://127.0.0.1:80', 'wss://me@peer.example/path?query'],
         ...['--out', '-', '--blocks', '0..10', '--retry', '0', '--json'],
       ]),
     ).toMatchObject({
@@ -116,6 +139,8 @@ describe('the words of a command line', () => {
         { host: '::1', port: 80 },
         { host: 'peer.example', port: 1 },
         { host: '127.0.0.1', port: 3282 },
+        { scheme: 'ws', text: 'ws://127.0.0.1:80' },
+        { scheme: 'ws', text: 'wss://me@peer.example/path?query' },
       ],
       out: '-',
       blocks: { start: 0, end: 10 },

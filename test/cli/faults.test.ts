@@ -26,7 +26,7 @@ describe('sync and its peers', () => {
     const words = ['sync', 'ab'.repeat(32), 'tcp://127.0.0.1:1', '--out', out(), '--json'];
     const ended = await run(work, ...words, '--retry', '1');
     expect(ended.code).toBe(4);
-    expect(oneLine(ended)).toMatch(/tcp:\/\/127\.0\.0\.1:1: .*ECONNREFUSED.*: check the url/);
+    expect(oneLine(ended)).toMatch(/tcp:\/\/127\.0\.0\.1:1: .*ECONNREFUSED.*: check the address, and/);
     const events = ended.stdout.toString().match(/"event":"\w+"/g);
     expect(events).toEqual(['"event":"retry"', '"event":"lost"', '"event":"failed"']);
     expect(lastLine(ended)).toEqual({

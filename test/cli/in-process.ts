@@ -48,7 +48,7 @@ export async function syncHere(
       .catch(() => {})
       .finally(() => isFirst && Object.assign(passed, damaged.passed));
   });
-  const url = { text: 'tcp://peer', host: '127.0.0.1', port: listener.port };
+  const url = { scheme: 'tcp', text: 'tcp://peer', host: '127.0.0.1', port: listener.port } as const;
   const rest = { blocks: undefined, live: false, retry: 0, json: true };
   const command: SyncCommand = { name: 'sync', key: toHex(feed.key), urls: [url], dir, out, ...rest };
   const events: CommandEvent[] = [];

@@ -130,7 +130,7 @@ export async function tcp(dialer: 'ours' | 'theirs' = 'ours'): Promise<[Transpor
 }
 
 /** Runs hypercore's stream over its end of a connection. Resolves when it has closed, with what went wrong. */
-export function run(socket: Socket, stream: ProtocolStream): Promise<Error | undefined> {
+export function run(socket: Duplex, stream: ProtocolStream): Promise<Error | undefined> {
   return new Promise((resolve) => {
     let failure: Error | undefined;
     socket.on('error', () => {});

@@ -1,3 +1,4 @@
+import { BinaryReader } from '@protobuf-ts/runtime';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { libsodium } from '../../src/crypto/libsodium.ts';
@@ -60,17 +61,24 @@ function optionsOf(side: (typeof sides)[number], clock: FakeClock): ConnectOptio
   };
 }
 
-const { Have, Unhave, Want, Unwant, Request, Cancel, Data, Info } = proto;
-const types: Record<string, { fromBinary(bytes: Uint8Array): object }> = {
-  ...{ Have, Unhave, Want, Unwant, Request, Cancel, Data, Info },
+const readers: Record<string, (reader: BinaryReader, length: number) => object> = {
+  Have: proto.readHave,
+  Unhave: proto.readUnhave,
+  Want: proto.readWant,
+  Unwant: proto.readUnwant,
+  Request: proto.readRequest,
+  Cancel: proto.readCancel,
+  Data: proto.readData,
+  Info: proto.readInfo,
 };
 
 /** The message of a frame with those fields that are on the wire. */
 function given(typeName: string, frame: string): ChannelSendable {
   const bytes = unhex(frame);
   // A length of one or two bytes, a header of one.
+  const payload = bytes.subarray(bytes.length > 128 ? 3 : 2);
   const fields: Record<string, unknown> = {
-    ...types[typeName]!.fromBinary(bytes.subarray(bytes.length > 128 ? 3 : 2)),
+    ...readers[typeName]!(new BinaryReader(payload), payload.byteLength),
   };
   if (Array.isArray(fields.nodes) && fields.nodes.length === 0) delete fields.nodes;
   return { type: typeName.toLowerCase(), ...fields } as ChannelSendable;

@@ -1,8 +1,10 @@
-/** What every storage does, run over each. */
+/**
+ * What every storage does, run over each kind, on Node and in a page: no imports but what runs in both.
+ * A case throws where the storage does not keep the contract.
+ */
 import fc from 'fast-check';
-import { afterEach, describe, expect, test } from 'vitest';
+import { equals } from 'uint8arrays/equals';
 import type { Storage } from '../../src/feed/storage.ts';
-import { hex } from '../vectors/index.ts';
 
 /** A place, and the means to come back to it. */
 export interface Place {
@@ -12,64 +14,99 @@ export interface Place {
   cleanup(): Promise<void>;
 }
 
-export function storageContract(name: string, make: () => Promise<Place>): void {
-  describe(`${name} keeps the contract of Storage`, () => {
-    const places: Place[] = [];
-    const opened = async (): Promise<Place> => {
+/** One thing that a storage does. */
+export interface Case {
+  readonly name: string;
+  run(make: () => Promise<Place>): Promise<void>;
+}
+
+function check(holds: boolean, what: string): asserts holds {
+  if (!holds) throw new Error(`expected ${what}`);
+}
+
+function same(actual: unknown, expected: unknown): void {
+  const [got, wanted] = [JSON.stringify(actual), JSON.stringify(expected)];
+  check(got === wanted, `${wanted}, got ${got}`);
+}
+
+/** The error that `act` throws, or its promise rejects with. */
+async function errorOf(act: () => unknown): Promise<{ name?: string; code?: string }> {
+  try {
+    await act();
+  } catch (error) {
+    return error as { name?: string; code?: string };
+  }
+  throw new Error('expected an error, got none');
+}
+
+function scenario(name: string, act: (place: Place) => Promise<void>): Case {
+  return {
+    name,
+    async run(make) {
       const place = await make();
-      places.push(place);
-      await place.storage.open();
-      return place;
-    };
-    afterEach(async () => {
-      for (const place of places.splice(0)) {
+      try {
+        await place.storage.open();
+        await act(place);
+      } finally {
         await place.storage.close();
         await place.cleanup();
       }
-    });
+    },
+  };
+}
 
-    test('a file that was never written is empty, and reads as zeros', async () => {
-      const { storage } = await opened();
-      const file = storage.file('tree');
-      expect(await file.size()).toBe(0);
-      expect(hex(await file.read(10, 4))).toBe('00000000');
-      await file.flush();
-      expect(await file.size()).toBe(0);
-    });
+export const contract: readonly Case[] = [
+  scenario('a file that was never written is empty, and reads as zeros', async ({ storage }) => {
+    const file = storage.file('tree');
+    same(await file.size(), 0);
+    same([...(await file.read(10, 4))], [0, 0, 0, 0]);
+    await file.flush();
+    same(await file.size(), 0);
+  }),
 
-    test('reads what was written, zeros in holes and past the end', async () => {
-      const { storage } = await opened();
-      const file = storage.file('data');
-      await file.write(6, Uint8Array.of(1, 2, 3));
-      expect(await file.size()).toBe(9);
-      expect(hex(await file.read(4, 8))).toBe('0000010203000000');
-      await file.write(0, Uint8Array.of(9));
-      expect(hex(await file.read(0, 9))).toBe('090000000000010203');
-      expect(await file.read(0, 0)).toHaveLength(0);
-    });
+  scenario('reads what was written, zeros in holes and past the end', async ({ storage }) => {
+    const file = storage.file('data');
+    await file.write(6, Uint8Array.of(1, 2, 3));
+    same(await file.size(), 9);
+    same([...(await file.read(4, 8))], [0, 0, 1, 2, 3, 0, 0, 0]);
+    await file.write(0, Uint8Array.of(9));
+    same([...(await file.read(0, 9))], [9, 0, 0, 0, 0, 0, 1, 2, 3]);
+    same((await file.read(0, 0)).length, 0);
+  }),
 
-    test('keeps its files apart', async () => {
-      const { storage } = await opened();
-      for (const name of ['key', 'secret_key', 'tree', 'signatures', 'bitfield', 'data'] as const) {
-        await storage.file(name).write(0, new TextEncoder().encode(name));
-      }
-      expect(new TextDecoder().decode(await storage.file('secret_key').read(0, 10))).toBe('secret_key');
-      expect(await storage.file('key').size()).toBe(3);
-    });
+  scenario('keeps its files apart', async ({ storage }) => {
+    for (const name of ['key', 'secret_key', 'tree', 'signatures', 'bitfield', 'data'] as const) {
+      await storage.file(name).write(0, new TextEncoder().encode(name));
+    }
+    same(new TextDecoder().decode(await storage.file('secret_key').read(0, 10)), 'secret_key');
+    same(await storage.file('key').size(), 3);
+  }),
 
-    test('keeps no view of what is written, and gives none of what is read', async () => {
-      const { storage } = await opened();
-      const file = storage.file('data');
-      const bytes = Uint8Array.of(1, 2, 3, 4);
-      await file.write(0, bytes.subarray(1, 3));
-      bytes.fill(9);
-      const read = await file.read(0, 2);
-      expect(hex(read)).toBe('0203');
-      read.fill(7);
-      expect(hex(await file.read(0, 2))).toBe('0203');
-    });
+  scenario('keeps no view of what is written, and gives none of what is read', async ({ storage }) => {
+    const file = storage.file('data');
+    const bytes = Uint8Array.of(1, 2, 3, 4);
+    await file.write(0, bytes.subarray(1, 3));
+    bytes.fill(9);
+    const read = await file.read(0, 2);
+    same([...read], [2, 3]);
+    read.fill(7);
+    same([...(await file.read(0, 2))], [2, 3]);
+  }),
 
-    test('agrees with one array', async () => {
+  scenario('leaves what is around a view as it is, and usable', async ({ storage }) => {
+    const whole = new Uint8Array(20_000).fill(5);
+    await storage.file('data').write(0, whole.subarray(4000, 16_000));
+    await storage.file('data').write(12_000, whole);
+    same([whole.byteLength, whole[0], whole[19_999]], [20_000, 5, 5]);
+    check(
+      equals(await storage.file('data').read(0, 32_000), new Uint8Array(32_000).fill(5)),
+      'what was written',
+    );
+  }),
+
+  {
+    name: 'agrees with one array',
+    async run(make) {
       const write = fc.tuple(
         fc.integer({ min: 0, max: 140_000 }),
         fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 140_000 })),
@@ -87,9 +124,9 @@ export function storageContract(name: string, make: () => Promise<Place>): void 
               naive.set(bytes, at);
               if (count > 0) size = Math.max(size, at + count);
             }
-            expect(await storage.file('data').size()).toBe(size);
+            same(await storage.file('data').size(), size);
             const read = await storage.file('data').read(offset, length);
-            expect(Buffer.compare(read, naive.subarray(offset, offset + length))).toBe(0);
+            check(equals(read, naive.subarray(offset, offset + length)), 'the bytes of the array');
           } finally {
             await storage.close();
             await cleanup();
@@ -97,41 +134,54 @@ export function storageContract(name: string, make: () => Promise<Place>): void 
         }),
         { numRuns: 20 },
       );
-    });
+    },
+  },
 
-    test('takes first writes at the same time', async () => {
-      const { storage } = await opened();
-      const names = ['data', 'tree', 'key'] as const;
-      await Promise.all(
-        names.flatMap((name) =>
-          Array.from({ length: 10 }, async (_, i) => storage.file(name).write(i, Uint8Array.of(i + 1))),
-        ),
-      );
-      for (const name of names)
-        expect(hex(await storage.file(name).read(0, 10))).toBe('0102030405060708090a');
-    });
+  scenario('takes first writes at the same time', async ({ storage }) => {
+    const names = ['data', 'tree', 'key'] as const;
+    await Promise.all(
+      names.flatMap((name) =>
+        Array.from({ length: 10 }, async (_, i) => storage.file(name).write(i, Uint8Array.of(i + 1))),
+      ),
+    );
+    for (const name of names)
+      same([...(await storage.file(name).read(0, 10))], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  }),
 
-    test('is held by one at a time, and has its content for the next', async () => {
-      const place = await opened();
-      await place.storage.file('key').write(0, Uint8Array.of(1));
-      const other = place.again();
-      await expect((async () => other.open())()).rejects.toMatchObject({ code: 'locked' });
-      expect(hex(await place.storage.file('key').read(0, 1))).toBe('01');
-      await place.storage.close();
-      await place.storage.close();
-      await other.open();
-      expect(hex(await other.file('key').read(0, 1))).toBe('01');
-      await other.close();
-      await place.storage.open();
-      expect(hex(await place.storage.file('key').read(0, 2))).toBe('0100');
-    });
+  scenario('is held by one at a time, and has its content for the next', async ({ storage, again }) => {
+    await storage.file('key').write(0, Uint8Array.of(1));
+    const other = again();
+    same((await errorOf(() => other.open())).code, 'locked');
+    same([...(await storage.file('key').read(0, 1))], [1]);
+    await storage.close();
+    await storage.close();
+    await other.open();
+    same([...(await other.file('key').read(0, 1))], [1]);
+    await other.close();
+    const file = storage.file('key');
+    await storage.open();
+    same([...(await file.read(0, 2))], [1, 0]);
+    await file.write(1, Uint8Array.of(2));
+    same([...(await storage.file('key').read(0, 2))], [1, 2]);
+  }),
 
-    test('refuses offsets and bytes that are none', async () => {
-      const file = (await opened()).storage.file('data');
-      await expect((async () => file.read(-1, 1))()).rejects.toThrow(RangeError);
-      await expect((async () => file.read(0, 0.5))()).rejects.toThrow(RangeError);
-      await expect((async () => file.write(2 ** 53, new Uint8Array(1)))()).rejects.toThrow(RangeError);
-      await expect((async () => file.write(0, 'x' as unknown as Uint8Array))()).rejects.toThrow(TypeError);
-    });
-  });
-}
+  scenario('refuses offsets and bytes that are none', async ({ storage }) => {
+    const file = storage.file('data');
+    same((await errorOf(() => file.read(-1, 1))).name, 'RangeError');
+    same((await errorOf(() => file.read(0, 0.5))).name, 'RangeError');
+    same((await errorOf(() => file.write(2 ** 53, new Uint8Array(1)))).name, 'RangeError');
+    same((await errorOf(() => file.write(0, 'x' as unknown as Uint8Array))).name, 'TypeError');
+    same(await file.size(), 0);
+  }),
+
+  scenario('gives back what is discarded, and keeps the rest', async ({ storage }) => {
+    const file = storage.file('data');
+    await file.write(0, new Uint8Array(10_000).fill(1));
+    await file.discard?.(2000, 3000);
+    same([...(await file.read(1999, 1)), ...(await file.read(5000, 1))], [1, 1]);
+    await file.discard?.(8000, 5000);
+    same([...(await file.read(7999, 1))], [1]);
+    await file.write(9000, Uint8Array.of(2));
+    same([...(await file.read(9000, 1))], [2]);
+  }),
+];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { memoryStorage } from '../../src/storage/memory.ts';
 import { hex } from '../vectors/index.ts';
-import { storageContract } from './contract.ts';
+import { storageContract } from './suite.ts';
 
 storageContract('memoryStorage', async () => {
   const storage = memoryStorage();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { StorageError } from '../../src/errors.ts';
 import { nodeStorage } from '../../src/storage/node.ts';
-import { storageContract } from './contract.ts';
+import { storageContract } from './suite.ts';
 
 storageContract('nodeStorage', async () => {
   const parent = await mkdtemp(join(tmpdir(), 'storage-'));

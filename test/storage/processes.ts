@@ -17,9 +17,12 @@ export interface HolderProcess {
   kill(): Promise<void>;
 }
 
-/** Bundles `holder.ts` to JavaScript, since not every Node runs TypeScript. Resolves to the file's path. */
-export async function bundleHolder(): Promise<string> {
-  const entry = fileURLToPath(new URL('./holder.ts', import.meta.url));
+/** Bundles `holder.ts`. Resolves to the file's path. */
+export const bundleHolder = (): Promise<string> => bundle(new URL('./holder.ts', import.meta.url));
+
+/** Bundles a module to JavaScript, since not every Node runs TypeScript. Resolves to the file's path. */
+export async function bundle(url: URL): Promise<string> {
+  const entry = fileURLToPath(url);
   const built = await build({
     configFile: false,
     logLevel: 'error',

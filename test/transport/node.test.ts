@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { ProtocolError } from '../../src/errors.ts';
@@ -7,19 +7,8 @@ import { deferred } from '../../src/stream/deferred.ts';
 import type { Transport } from '../../src/stream/transport.ts';
 import { dialTcp, listenTcp, nodeTransport } from '../../src/transport/node.ts';
 import { chunksOf, type Ends, held, readAll, settled } from './contract.ts';
+import { sockets } from './sockets.ts';
 import { countListeners, transportContract } from './suite.ts';
-
-/** Two sockets joined over the loopback. */
-async function sockets(pauseOnConnect = false): Promise<[Socket, Socket]> {
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
-  const { port } = server.address() as { port: number };
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-  const pair: [Socket, Socket] = [socket, await accepted];
-  server.close();
-  return pair;
-}
 
 /** Two Duplexes joined like a wire: destroying either destroys the other. */
 function duplexes(): [Duplex, Duplex] {

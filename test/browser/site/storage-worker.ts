@@ -1,0 +1,16 @@
+/** Has the files. Runs scenarios on them itself, too. */
+import { opfsStorage, serveStorage } from 'hypercore-wire/storage/opfs';
+import { answer } from './ask.ts';
+import { stoppingScenarios } from './stopping.ts';
+import { storageScenarios } from './storage-scenarios.ts';
+
+declare const self: DedicatedWorkerGlobalScope;
+
+/** Folders that are named so are not waited for. */
+const storageOf = (folder: string) => opfsStorage(folder, folder.startsWith('brief') ? { waitMs: 50 } : {});
+
+serveStorage(self, storageOf);
+answer(self, {
+  ...storageScenarios(storageOf),
+  ...stoppingScenarios(storageOf, (message) => self.postMessage(message)),
+});

@@ -1,0 +1,48 @@
+/** Data channels between two peer connections of one program: a page's own, or those of `@roamhq/wrtc` on Node. */
+import type { DataChannelLike } from '../../src/transport/webrtc.ts';
+
+/** What is used of an `RTCPeerConnection`, which no type says on Node. */
+export interface PeerConnection {
+  readonly localDescription: object | null;
+  onicecandidate: ((event: never) => void) | null;
+  ondatachannel: ((event: never) => void) | null;
+  createDataChannel(label: string, options?: object): DataChannelLike;
+  createOffer(): Promise<object>;
+  createAnswer(): Promise<object>;
+  setLocalDescription(description: never): Promise<void>;
+  setRemoteDescription(description: never): Promise<void>;
+  addIceCandidate(candidate: never): Promise<void>;
+  close(): void;
+}
+
+/** The two ends of a channel, and the peers that it joins. */
+export interface DataChannels {
+  readonly offering: PeerConnection;
+  readonly answering: PeerConnection;
+  readonly here: DataChannelLike;
+  readonly there: DataChannelLike;
+}
+
+/**
+ * Connects two new peers by one channel. A connection that carried another before is none of a test's: libwebrtc
+ * delivers messages that were under way when a channel was closed on the next channel of the same number.
+ */
+export async function openDataChannels(makePeer: () => PeerConnection): Promise<DataChannels> {
+  const [offering, answering] = [makePeer(), makePeer()];
+  const trickle =
+    (to: PeerConnection) =>
+    ({ candidate }: { candidate: unknown }): void => {
+      if (candidate) void to.addIceCandidate(candidate as never);
+    };
+  offering.onicecandidate = trickle(answering);
+  answering.onicecandidate = trickle(offering);
+  const here = offering.createDataChannel('feed');
+  const accepted = new Promise<DataChannelLike>((resolve) => {
+    answering.ondatachannel = ({ channel }: { channel: DataChannelLike }) => resolve(channel);
+  });
+  await offering.setLocalDescription((await offering.createOffer()) as never);
+  await answering.setRemoteDescription(offering.localDescription as never);
+  await answering.setLocalDescription((await answering.createAnswer()) as never);
+  await offering.setRemoteDescription(answering.localDescription as never);
+  return { offering, answering, here, there: await accepted };
+}
