@@ -26,6 +26,8 @@ export default defineConfig({
         '--disable-background-networking',
         '--disable-component-update',
         '--disable-sync',
+        // The tests measure memory.
+        '--enable-precise-memory-info',
       ],
     },
   },

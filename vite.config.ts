@@ -8,6 +8,7 @@ const entries = {
   crypto: 'src/crypto/index.ts',
   'crypto/noble': 'src/crypto/noble.ts',
   feed: 'src/feed/index.ts',
+  extension: 'src/extension/index.ts',
   'storage/memory': 'src/storage/memory.ts',
   'storage/node': 'src/storage/node.ts',
   'storage/opfs': 'src/storage/opfs.ts',

@@ -77,7 +77,7 @@ try {
     ],
   });
   execFileSync(bin('buf'), ['generate', 'proto', '--template', template], { cwd: root, stdio: 'inherit' });
-  for (const name of ['hypercore']) {
+  for (const name of ['hypercore', 'ephemeral', 'signed-ephemeral', 'sealed-ephemeral']) {
     const source = readFileSync(join(work, `${name}.ts`), 'utf8');
     writeFileSync(join(target, `${name}.ts`), lean(source));
   }

@@ -2,6 +2,7 @@
 
 export { parseKey, toHex } from './crypto/hex.ts';
 export type { CryptoProvider, KeyPair } from './crypto/provider.ts';
+export type { Signer } from './crypto/signer.ts';
 export { ProtocolError, type ProtocolErrorCode, StorageError, type StorageErrorCode } from './errors.ts';
 export * from './feed/index.ts';
 export { defaultLimits, type Limits } from './limits.ts';
@@ -13,7 +14,8 @@ export type {
   NamedExtension,
 } from './session/channel.ts';
 export type { CloseReason } from './session/ending.ts';
-export type { ConnectOptions, KeyLookup } from './session/options.ts';
+export type { ExtensionHandler } from './session/extension-handlers.ts';
+export type { ConnectOptions, ExtensionLike, KeyLookup } from './session/options.ts';
 export type { Produce } from './session/outbox.ts';
 export type { Remote } from './session/remote.ts';
 export { connect, type Session } from './session/session.ts';

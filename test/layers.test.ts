@@ -14,6 +14,7 @@ const layers: readonly (readonly string[])[] = [
   ['stream'],
   ['wire', 'crypto', 'transport'],
   ['session/extension-names'],
+  ['session/extension-handlers'],
   [
     'session/handshake',
     'session/remote',
@@ -25,6 +26,7 @@ const layers: readonly (readonly string[])[] = [
   ['session/channel'],
   ['session/router'],
   ['session'],
+  ['extension'],
   ['feed/merkle', 'feed/bits', 'feed/sparse-pages', 'feed/storage'],
   ['feed/files'],
   ['feed'],
@@ -45,6 +47,10 @@ const namedFromAbove = [
   'trace -> wire/messages',
   // A channel tells which session it is part of.
   'session/channel -> session/session',
+  // A handler of extension messages is told of the channel, an extension also of the session.
+  'session/extension-handlers -> session/channel',
+  'session/options -> session/channel',
+  'session/options -> session/session',
 ];
 
 /** The only files that know Node. */

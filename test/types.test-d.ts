@@ -3,6 +3,21 @@
  * it runs.
  */
 import {
+  ChannelExtension,
+  createIdentity,
+  type EphemeralMessage,
+  type ExtensionEvent,
+  type Identity,
+  json,
+  type Member,
+  type Role,
+  Room,
+  type SealedMessage,
+  type SessionDataMessage,
+  type SignedMessage,
+  type Verified,
+} from '../src/extension/index.ts';
+import {
   type AbortSignalLike,
   type Cancel,
   type Channel,
@@ -19,6 +34,7 @@ import {
   type Download,
   defaultLimits,
   type Extension,
+  type ExtensionLike,
   Feed,
   type FeedListener,
   type FeedLookup,
@@ -94,4 +110,56 @@ export async function names(options: ConnectOptions, produce: Produce, file: Mem
     FeedMessage | Handshake | Extension | Keepalive | Unassigned | Unreadable
   >(true);
   void [stored, download, peers, replication, remote, clock, limits, reason, made];
+}
+
+/** What nobody has verified cannot be taken for what is: each of these must not compile. */
+export function unverified(
+  ephemeral: EphemeralMessage,
+  data: SessionDataMessage,
+  signed: SignedMessage,
+  sealed: SealedMessage,
+): void {
+  const trust = (_: Verified): void => {};
+  const attribute = (_: { readonly verified: true; readonly payload: Uint8Array }): void => {};
+  trust(signed);
+  trust(sealed);
+  attribute(signed);
+  attribute(sealed);
+  // @ts-expect-error: anybody could have said it.
+  trust(ephemeral);
+  // @ts-expect-error: anybody could have said it.
+  trust(data);
+  // @ts-expect-error: anybody could have said it.
+  attribute(ephemeral);
+  // @ts-expect-error: it has no sender.
+  void ephemeral.sender;
+  // @ts-expect-error: it has no sender.
+  void data.sender;
+  // @ts-expect-error: a signed message is not made by putting a sender beside what is not signed.
+  const made: SignedMessage = { ...ephemeral, sender: signed.sender };
+  const either: EphemeralMessage | SignedMessage = Math.random() > 0.5 ? ephemeral : signed;
+  // @ts-expect-error: only after asking which of the two it is.
+  void either.sender;
+  if (either.verified) void either.sender;
+  same<EphemeralMessage['verified'] | SessionDataMessage['verified'], false>(true);
+  same<SignedMessage['verified'] | SealedMessage['verified'], true>(true);
+  void made;
+}
+
+/** The extensions' own types can be named. */
+export async function extensions(session: Session, channel: Channel): Promise<void> {
+  const chat: ChannelExtension<{ line: string }> = new ChannelExtension('chat', { codec: json() });
+  const event = (_: ExtensionEvent<{ line: string }, Channel>): void => {};
+  chat.subscribe(event);
+  chat.send({ line: 'a' }, channel);
+  // @ts-expect-error: the codec's type.
+  chat.send('a', channel);
+  // @ts-expect-error: an extension of a channel is sent to one.
+  chat.send({ line: 'a' }, session);
+  const room: Room<{ name: string }, string> = await Room.open({ key: channel.discoveryKey });
+  const member: Member<{ name: string }> | undefined = room.members.get('');
+  const role: Role | undefined = member?.role;
+  const identity: Identity = await createIdentity({ key: '' });
+  const listed: ExtensionLike[] = [chat, room];
+  void [role, identity, listed];
 }

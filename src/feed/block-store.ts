@@ -4,6 +4,7 @@
  */
 import { discoveryKey } from '../crypto/discovery-key.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
+import { type Signer, signer } from '../crypto/signer.ts';
 import { ProtocolError, StorageError } from '../errors.ts';
 import type { Data, Request } from '../wire/messages.ts';
 import type { Piece } from './files/commit.ts';
@@ -81,6 +82,12 @@ export class BlockStore {
 
   get writable(): boolean {
     return this.#files.secretKey !== undefined;
+  }
+
+  /** Signs statements, but nothing that could pass for a hash of the tree. */
+  get signer(): Signer | undefined {
+    const { secretKey } = this.#files;
+    return secretKey && signer(this.crypto, { publicKey: this.key, secretKey });
   }
 
   /** Which blocks are here. */

@@ -5,6 +5,7 @@ import { equals } from 'uint8arrays/equals';
 import { parseKey, toHex } from '../crypto/hex.ts';
 import { libsodium } from '../crypto/libsodium.ts';
 import type { CryptoProvider, KeyPair } from '../crypto/provider.ts';
+import type { Signer } from '../crypto/signer.ts';
 import { assertBytes, assertInteger, StorageError } from '../errors.ts';
 import type { Channel } from '../session/channel.ts';
 import { abortable } from '../stream/abortable.ts';
@@ -153,6 +154,14 @@ export class Feed {
   /** Whether its secret key is here. */
   get writable(): boolean {
     return this.#store.writable;
+  }
+
+  /**
+   * Signs statements with the feed's key, where its secret key is here: to delegate an identity, to prove who
+   * writes the feed. It refuses what could pass for a hash of the feed's tree.
+   */
+  get signer(): Signer | undefined {
+    return this.#store.signer;
   }
 
   /** Verified length in blocks. */

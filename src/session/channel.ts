@@ -49,6 +49,7 @@ export class Channel implements AsyncIterable<ChannelMessage> {
   readonly #opened: Deferred<void> = deferred();
   readonly #closed: Deferred<void> = deferred();
   #key: Uint8Array | undefined;
+  #name: string | undefined;
   /** This side's number, once it has opened the channel. */
   #id: number | undefined;
   #inbox: ChannelMessage[] = [];
@@ -73,6 +74,12 @@ export class Channel implements AsyncIterable<ChannelMessage> {
   /** The feed's key; `undefined` while only the remote has opened the channel. */
   get key(): Uint8Array | undefined {
     return this.#key;
+  }
+
+  /** @internal The discovery key in hex. */
+  get name(): string {
+    this.#name ??= toHex(this.discoveryKey);
+    return this.#name;
   }
 
   /** Resolves when both sides have opened the channel; rejects if it closes first. */
@@ -101,6 +108,11 @@ export class Channel implements AsyncIterable<ChannelMessage> {
   /** Queues a message that is made only when the transport can take it. */
   sendLater(produce: Produce): void {
     this.#queue(produce);
+  }
+
+  /** Whether there is room to send. What need not arrive is better left out while there is none. */
+  get isWritable(): boolean {
+    return this.#id !== undefined && !this.#ended && this.#host.outbox.hasRoom(this.#id);
   }
 
   /** `undefined` if there is room to send; otherwise a promise that resolves once there is. */
@@ -242,7 +254,7 @@ export class Channel implements AsyncIterable<ChannelMessage> {
       error ??
         new ProtocolError(
           'refused',
-          `the channel of ${toHex(this.discoveryKey)} closed before the remote opened it: it may not have this feed`,
+          `the channel of ${this.name} closed before the remote opened it: it may not have this feed`,
         ),
     );
     this.#closed.resolve();

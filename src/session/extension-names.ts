@@ -51,6 +51,14 @@ export class ExtensionNames {
     return name !== undefined && this.#local.includes(name) ? name : undefined;
   }
 
+  /** What the remote means by an `id` that has no name of both sides, for a report. */
+  unknown(id: number): string {
+    if (this.#remote === undefined) return `extension ${id}, before the Handshake that would say which it is`;
+    const name = this.#remote[id];
+    if (name === undefined) return `extension ${id}, which the remote did not declare`;
+    return `extension ${describe(name)}, which this side did not declare`;
+  }
+
   /** Whether both sides have the name. */
   has(name: string): boolean {
     return this.#local.includes(name) && (this.#remote?.includes(name) ?? false);

@@ -8,10 +8,22 @@ import { type Clock, systemClock } from '../stream/clock.ts';
 import type { MaybePromise } from '../stream/stage.ts';
 import type { AbortSignalLike } from '../stream/transport.ts';
 import type { TraceListener } from '../trace.ts';
+import type { Channel } from './channel.ts';
 import { sortNames } from './extension-names.ts';
+import type { Session } from './session.ts';
 
 /** Finds the key of the feed with a discovery key (32 bytes); `undefined` where this side does not have it. */
 export type KeyLookup = (discoveryKey: Uint8Array) => MaybePromise<Uint8Array | string | undefined>;
+
+/** What takes part in every session to which it is given: see `hypercore-wire/extension`. */
+export interface ExtensionLike {
+  /** The names to declare. */
+  readonly names: readonly string[];
+  /** Called once a session, before anything is received, to add its handlers with `session.handle`. */
+  attach(session: Session): void;
+  /** Called for each channel that both sides have open, once the remote's Handshake is there. */
+  opened?(channel: Channel): void;
+}
 
 /** One of `key` and `keys` is needed, or both. */
 export interface ConnectOptions {
@@ -22,8 +34,8 @@ export interface ConnectOptions {
    * known here. Feeds that the remote opens later are looked up too.
    */
   readonly keys?: KeyLookup | undefined;
-  /** Names of extensions, in any order. */
-  readonly extensions?: readonly string[] | undefined;
+  /** Extensions, or names of extensions, in any order. Only what is listed here can be used in the session. */
+  readonly extensions?: readonly (string | ExtensionLike)[] | undefined;
   /** Tells the remote that this side wants to stay. Default false. */
   readonly live?: boolean | undefined;
   /** Asks the remote to confirm every block that it stores. Default false. */
@@ -47,7 +59,9 @@ export interface ConnectOptions {
 export interface Settings {
   readonly key: Uint8Array | undefined;
   readonly keys: KeyLookup | undefined;
+  /** Names, sorted. */
   readonly extensions: readonly string[];
+  readonly attached: readonly ExtensionLike[];
   readonly live: boolean;
   readonly ack: boolean;
   readonly userData: Uint8Array | undefined;
@@ -76,7 +90,8 @@ export async function readOptions(options: ConnectOptions): Promise<Settings> {
   const settings = {
     key: key === undefined ? undefined : parseKey(key),
     keys,
-    extensions: sortNames(extensions),
+    extensions: sortNames(extensions.flatMap(namesOf)),
+    attached: [...new Set(extensions.filter((one) => typeof one !== 'string'))],
     live,
     ack,
     userData,
@@ -89,4 +104,12 @@ export async function readOptions(options: ConnectOptions): Promise<Settings> {
   const crypto = options.crypto ?? (await libsodium());
   if (options.signal?.aborted) throw options.signal.reason;
   return { ...settings, crypto, id: id ?? crypto.randomBytes(32) };
+}
+
+function namesOf(extension: string | ExtensionLike): readonly string[] {
+  if (typeof extension === 'string') return [extension];
+  if (typeof extension?.attach !== 'function' || !Array.isArray(extension.names)) {
+    throw new TypeError(`"extensions" expected names or extensions, got ${describe(extension)} among them`);
+  }
+  return extension.names;
 }

@@ -73,11 +73,16 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
       this.control(0, { type: 'keepalive' });
   }
 
+  /** Whether the channel may send now. */
+  hasRoom(channel: number): boolean {
+    const queue = this.#queues.get(channel);
+    return queue === undefined || queue.bytes < this.#sendBytes || this.#state === 'aborted';
+  }
+
   /** `undefined` if the channel may send now; otherwise a promise that resolves when it may. */
   writable(channel: number): Promise<void> | undefined {
-    const queue = this.#queues.get(channel);
-    if (queue === undefined || queue.bytes < this.#sendBytes || this.#state === 'aborted') return undefined;
-    return new Promise((resolve) => queue.waiting.push(resolve));
+    if (this.hasRoom(channel)) return undefined;
+    return new Promise((resolve) => this.#queues.get(channel)!.waiting.push(resolve));
   }
 
   /** Accepts nothing more; sends what is queued, then ends. */

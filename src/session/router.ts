@@ -7,15 +7,19 @@ import { toHex } from '../crypto/hex.ts';
 import { ProtocolError } from '../errors.ts';
 import type { TraceListener } from '../trace.ts';
 import type { Feed, Handshake, Packet } from '../wire/messages.ts';
-import { Channel, type ChannelHost, type ChannelMessage } from './channel.ts';
+import { Channel, type ChannelHost, type ChannelMessage, type NamedExtension } from './channel.ts';
+import type { ExtensionHandlers } from './extension-handlers.ts';
 
 /** What the router needs of its session. */
 export interface RouterHost extends ChannelHost {
   readonly trace: TraceListener | undefined;
+  readonly handlers: ExtensionHandlers;
   /** The remote's Handshake, on whichever channel. */
   onHandshake(handshake: Handshake, drop: (reason: string) => void): void;
   /** The remote has opened a channel that is not open here. */
   onOffer(channel: Channel): void;
+  /** Both sides have opened a channel. */
+  onOpened(channel: Channel): void;
 }
 
 export class Router {
@@ -64,7 +68,7 @@ export class Router {
     for (const [number, other] of this.#remote) {
       if (other === undefined || toHex(other.discoveryKey) !== name) continue;
       this.#remote.set(number, channel);
-      channel.openBoth();
+      this.#openBoth(channel);
     }
     return { channel, newId: before === undefined ? id : undefined };
   }
@@ -92,9 +96,8 @@ export class Router {
         return this.#onUnreadable(number, message.reason);
       case 'extension': {
         const name = this.#host.extensions.nameOf(message.id);
-        if (name === undefined)
-          return this.#drop(number, `extension ${message.id}, not declared by both sides`);
-        return this.#deliver(number, { type: 'extension', name, payload: message.payload }, byteLength);
+        if (name === undefined) return this.#drop(number, this.#host.extensions.unknown(message.id));
+        return this.#onExtension(number, { type: 'extension', name, payload: message.payload }, byteLength);
       }
       default:
         return this.#deliver(number, message, byteLength);
@@ -116,7 +119,7 @@ export class Router {
     this.#remote.set(number, channel);
     this.#arrived.push(channel);
     for (const wake of this.#onArrival.splice(0)) wake();
-    if (channel.isLocal) channel.openBoth();
+    if (channel.isLocal) this.#openBoth(channel);
     else this.#host.onOffer(channel);
   }
 
@@ -166,6 +169,12 @@ export class Router {
     }
   }
 
+  /** The channels that both sides have open. */
+  get opened(): Channel[] {
+    const remote = new Set(this.#remote.values());
+    return [...this.#channels.values()].filter((channel) => channel.isLocal && remote.has(channel));
+  }
+
   /** No message will come any more; `error` where the session failed. */
   end(error?: unknown): void {
     this.#ended = true;
@@ -178,6 +187,20 @@ export class Router {
     this.#remote.delete(number);
     this.#arrived = this.#arrived.filter((waiting) => waiting !== channel);
     channel.close();
+  }
+
+  #openBoth(channel: Channel): void {
+    channel.openBoth();
+    this.#host.onOpened(channel);
+  }
+
+  /** To the extension's handler, at once, or else to the channel's consumer. */
+  #onExtension(number: number, message: NamedExtension, bytes: number): void {
+    const channel = this.#remote.get(number);
+    const handler = channel && this.#host.handlers.find(message.name, channel);
+    if (channel === undefined || handler === undefined || channel.isEnded)
+      return this.#deliver(number, message, bytes);
+    handler(message.payload, channel, (reason) => this.#drop(number, reason));
   }
 
   #deliver(number: number, message: ChannelMessage, bytes: number): void {

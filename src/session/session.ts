@@ -5,6 +5,7 @@
  *     in:   transport → first frame → decipher → deframe → decode → router → channel
  *     out:  channel → outbox → encode → encipher → transport
  */
+import { concat } from 'uint8arrays/concat';
 import { equals } from 'uint8arrays/equals';
 import { cipher } from '../crypto/cipher.ts';
 import { discoveryKey } from '../crypto/discovery-key.ts';
@@ -18,13 +19,15 @@ import type { Transport } from '../stream/transport.ts';
 import { deframe } from '../wire/frame.ts';
 import type { Feed, Handshake } from '../wire/messages.ts';
 import { decode, encode, frame } from '../wire/packet.ts';
-import type { Channel } from './channel.ts';
+import { assertSendable } from '../wire/sendable.ts';
+import type { Channel, NamedExtension } from './channel.ts';
 import { type CloseReason, Ending } from './ending.ts';
+import { type ExtensionHandler, ExtensionHandlers } from './extension-handlers.ts';
 import { ExtensionNames } from './extension-names.ts';
 import { hungUp, idleFault, type Progress, transportFault, unknownFeed } from './faults.ts';
 import { checkFirstFeed, type FirstFeed, readFirstFrame } from './handshake.ts';
 import { Keepalive } from './keepalive.ts';
-import { type ConnectOptions, readOptions, type Settings } from './options.ts';
+import { type ConnectOptions, type ExtensionLike, readOptions, type Settings } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { type Remote, readRemote } from './remote.ts';
 import { Router } from './router.ts';
@@ -56,12 +59,15 @@ export class Session {
   readonly #router: Router;
   readonly #keepalive: Keepalive;
   readonly #extensions: ExtensionNames;
+  readonly #handlers: ExtensionHandlers;
+  readonly #attached = new Set<ExtensionLike>();
   readonly #handshaken: Deferred<void> = deferred();
   readonly #ending: Ending;
   /** Resolves with the first Feed to send; `undefined` if the session ends before there is one. */
   readonly #introduced: Deferred<FirstFeed | undefined> = deferred();
   #local: FirstFeed | undefined;
   #remote: Remote | undefined;
+  #remoteNonce: Uint8Array | undefined;
   #receivedBytes = 0;
   /** The discovery key of the first feed, if the remote named it. */
   #asked: Uint8Array | undefined;
@@ -74,10 +80,12 @@ export class Session {
     this.id = settings.id;
     this.#outbox = new Outbox(limits.sendBytes, trace);
     this.#extensions = new ExtensionNames(settings.extensions);
+    this.#handlers = new ExtensionHandlers(this.#extensions);
     this.#router = new Router({
       session: this,
       outbox: this.#outbox,
       extensions: this.#extensions,
+      handlers: this.#handlers,
       limits,
       trace,
       drained: () => this.#router.drained(),
@@ -85,11 +93,13 @@ export class Session {
       fail: (error) => this.abort(error),
       onHandshake: (handshake, drop) => this.#onHandshake(handshake, drop),
       onOffer: (channel) => this.#onOffer(channel),
+      onOpened: (channel) => this.#onOpened(channel),
     });
     this.#ending = new Ending(clock, limits, (error) => this.#onEnd(error));
     this.#keepalive = new Keepalive(clock, limits, this.#onIdle, () => this.#outbox.keepalive());
     trace?.({ type: 'state', state: 'connecting' });
     signal?.addEventListener('abort', this.#onAbort);
+    for (const extension of settings.attached) this.use(extension);
     if (settings.key !== undefined) this.open(settings.key);
     void this.#send();
     void this.#receive();
@@ -120,6 +130,17 @@ export class Session {
     return this.#receivedBytes;
   }
 
+  /**
+   * @internal What tells this connection from any other, 56 bytes for each end: the nonce of its first Feed (zeros
+   * where nothing is encrypted), and the hash of its Handshake id.
+   */
+  get ends(): { readonly own: Uint8Array; readonly remote: Uint8Array } {
+    const { crypto } = this.#settings;
+    const end = (nonce: Uint8Array | undefined, id: Uint8Array): Uint8Array =>
+      concat([nonce ?? new Uint8Array(24), crypto.blake2b([id])]);
+    return { own: end(this.#local?.nonce, this.id), remote: end(this.#remoteNonce, this.remote.id) };
+  }
+
   /** @internal Resolves on the remote's Handshake; rejects if the session ends first. */
   get handshaken(): Promise<void> {
     return this.#handshaken.promise;
@@ -134,6 +155,43 @@ export class Session {
   /** Whether both sides declared the extension. */
   remoteSupports(extension: string): boolean {
     return this.#extensions.has(extension);
+  }
+
+  /**
+   * Attaches an extension whose names were declared to `connect`. What came under them before went to the
+   * consumers of the channels.
+   * @throws RangeError for a name that was not declared, TypeError for one that has a handler already.
+   */
+  use(extension: ExtensionLike): void {
+    if (this.#attached.has(extension)) return;
+    extension.attach(this);
+    this.#attached.add(extension);
+    if (this.#remote !== undefined) for (const channel of this.#router.opened) extension.opened?.(channel);
+  }
+
+  /**
+   * Gives the messages of an extension to `handler` from now on, instead of to the consumers of the channels:
+   * those of one feed where `discoveryKey` is given, which goes first, or else of all. The returned function
+   * ends that.
+   * @throws RangeError for a name that was not declared, TypeError for one that has a handler already.
+   */
+  handle(name: string, handler: ExtensionHandler, discoveryKey?: Uint8Array): () => void {
+    return this.#handlers.add(name, handler, discoveryKey);
+  }
+
+  /**
+   * Queues a message of an extension that is about the session and not about one feed: it goes out on the first
+   * channel. @throws RangeError for a name that was not declared, or a message too large for a frame.
+   */
+  send({ name, payload }: NamedExtension): void {
+    const message = { type: 'extension', id: this.#extensions.idOf(name), payload } as const;
+    assertSendable(0, message);
+    this.#outbox.send(0, message);
+  }
+
+  /** Whether there is room to send on the first channel. */
+  get isWritable(): boolean {
+    return this.#ending.isOpen && this.#outbox.hasRoom(0);
   }
 
   /** Resolves with the reason when the session has ended. Never rejects. */
@@ -193,6 +251,7 @@ export class Session {
       const first = await readFirstFrame(this.#signsOfLife(), limits);
       if (first === undefined) return this.#onRemoteEnd();
       this.#keepalive.received();
+      this.#remoteNonce = first.feed.nonce?.slice();
       const key = await this.#agree(first.feed);
       if (this.#ending.isOver) return;
       this.#router.route({ channel: first.channel, message: first.feed });
@@ -275,6 +334,17 @@ export class Session {
     } catch (error) {
       this.abort(error);
     }
+  }
+
+  /** Tells the extensions of a channel, once it is known what the remote supports. */
+  #onOpened(channel: Channel): void {
+    this.#handshaken.promise.then(
+      () => {
+        if (channel.isEnded) return;
+        for (const extension of this.#attached) extension.opened?.(channel);
+      },
+      () => {},
+    );
   }
 
   async #waitForRoom(): Promise<void> {

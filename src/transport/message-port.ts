@@ -34,9 +34,9 @@ type Content = ArrayBuffer | number | 'end' | 'close';
  * one too, sooner or later. It has one transport in its life: for more, send ports through it. A port is the
  * transport's from now on, and closed at the end. Of a worker only messages named `hypercore-wire` are taken.
  *
- * Buffers are transferred. The sender waits for credit, so a slow reader holds it back wherever it is. Ports tell
- * of an other side that is gone where the platform does (Node, Chromium), a Worker of an error that it did not
- * catch. Nothing tells of a worker that was terminated or closed itself: the session's idle deadline does.
+ * Buffers are transferred. The sender waits for credit, so a slow reader holds it back wherever it is. A Worker
+ * tells of an error that it did not catch, and a port of Node that its other side has gone. No event of a browser
+ * tells of a worker that was terminated or a page that was closed: the session's idle deadline does.
  */
 export function messagePortTransport(port: MessagePortLike): Transport {
   if (typeof port?.postMessage !== 'function' || typeof port.addEventListener !== 'function') {

@@ -2,11 +2,11 @@
  * Between a frame's body and a message: `varint(channel * 16 + type) message`. The messages are protobuf
  * (see proto/hypercore.proto), but for the extension.
  */
-import { BinaryReader, BinaryWriter, type PbULong, WireType } from '@protobuf-ts/runtime';
 import { concat } from 'uint8arrays/concat';
 import { ProtocolError } from '../errors.ts';
 import * as proto from './hypercore.ts';
 import type { Message, Packet, Sendable } from './messages.ts';
+import { read, required, sized, write } from './protobuf.ts';
 import { readVarint, varintLength, writeVarint } from './varint.ts';
 
 /** The type numbers of the wire. */
@@ -26,46 +26,6 @@ export const typeCodes = {
 
 const KEEPALIVE: Packet = { channel: 0, message: { type: 'keepalive' }, byteLength: 0 };
 const ONE_BYTE: Packet = { channel: 0, message: { type: 'unassigned', code: undefined }, byteLength: 1 };
-
-/**
- * Fields of one message, those of its nodes included: a proof of 128 nodes has some 520, a Handshake as many
- * as extension names. 8 MiB of empty fields would take seconds and hundreds of megabytes to read.
- */
-const MAX_FIELDS = 2048;
-
-/** As strict as the reference, or stricter: no groups, no number over 2^53-1, no fields without end. */
-class StrictReader extends BinaryReader {
-  #fields = 0;
-
-  override tag(): [number, WireType] {
-    this.#fields++;
-    if (this.#fields > MAX_FIELDS) throw new RangeError(`it has more than ${MAX_FIELDS} fields`);
-    return super.tag();
-  }
-
-  override uint64(): PbULong {
-    const value = super.uint64();
-    // The upper half is signed: by itself protobuf-ts would make -1 of 2^64-1.
-    if (value.hi >>> 0 > 0x1f_ffff) throw new RangeError('a number is over 2^53-1');
-    return value;
-  }
-
-  override skip(wireType: WireType): Uint8Array {
-    if (wireType === WireType.StartGroup || wireType === WireType.EndGroup)
-      throw new RangeError('a group field');
-    return super.skip(wireType);
-  }
-}
-
-type Text = NonNullable<ConstructorParameters<typeof BinaryReader>[1]>;
-type TextDecoders = { TextDecoder: new (encoding: string, options: { ignoreBOM: boolean }) => Text };
-let text: Text | undefined;
-
-/** Replaces invalid UTF-8 in an extension name; protobuf-ts would by default reject the whole Handshake. */
-function lenientText(): Text {
-  text ??= new (globalThis as unknown as TextDecoders).TextDecoder('utf-8', { ignoreBOM: true });
-  return text;
-}
 
 /**
  * Reads a frame's body. Throws `bad-header` where the header runs past the body, `too-many-channels` where
@@ -166,12 +126,6 @@ export function encodeMessage(message: Exclude<Sendable, { type: 'keepalive' }>)
   }
 }
 
-function write<T>(to: (message: T, writer: BinaryWriter) => unknown, message: T): Uint8Array {
-  const writer = new BinaryWriter();
-  to(message, writer);
-  return writer.finish();
-}
-
 type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
 /** Types aside, the same: protobuf-ts takes an `undefined` field for an absent one. */
@@ -240,18 +194,3 @@ const decoders: Partial<Record<number, (payload: Uint8Array) => Message>> = {
     return { type: 'extension', id: id.value, payload: payload.subarray(id.end) };
   },
 };
-
-function read<T>(from: (reader: BinaryReader, length: number) => T, payload: Uint8Array): T {
-  return from(new StrictReader(payload, lenientText()), payload.byteLength);
-}
-
-function required<T>(name: string, value: T | undefined): T {
-  if (value === undefined) throw new RangeError(`the field ${name} is missing`);
-  return value;
-}
-
-function sized(name: string, bytes: Uint8Array, length: number): Uint8Array {
-  if (bytes.byteLength !== length)
-    throw new RangeError(`${name} has ${bytes.byteLength} bytes instead of ${length}`);
-  return bytes;
-}

@@ -8,7 +8,7 @@ import { streamPair } from './stream-pair.ts';
 import { transportContract } from './suite.ts';
 
 transportContract('webStreamsTransport over TransformStreams', {
-  make: async () => streamPair(),
+  make: async () => streamPair(webStreamsTransport),
   // One chunk that each of the two streams holds, and one that waits.
   bufferedBytes: 262_144,
   onSlowReader: 'waits',
@@ -130,7 +130,7 @@ describe('webStreamsTransport', () => {
   });
 
   it('skips empty chunks, which a stream of bytes refuses', async () => {
-    const pair = streamPair();
+    const pair = streamPair(webStreamsTransport);
     const sinking = pair.here.sink(chunksOf(new Uint8Array(0), Uint8Array.of(1), new Uint8Array(0)));
     expect([...(await readAll(pair.there.source))]).toEqual([1]);
     await sinking;

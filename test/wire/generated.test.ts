@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,8 +13,12 @@ describe('the generated code', () => {
 
   it('is in step with the .proto', () => {
     execFileSync(process.execPath, [at('proto/generate.mjs'), folder], { stdio: 'pipe' });
-    expect(readFileSync(join(folder, 'hypercore.ts'), 'utf8')).toBe(
-      readFileSync(at('src/wire/hypercore.ts'), 'utf8'),
-    );
+    const files = readdirSync(folder);
+    expect(files).toHaveLength(readdirSync(at('proto')).filter((name) => name.endsWith('.proto')).length);
+    for (const file of files) {
+      expect(readFileSync(join(folder, file), 'utf8'), file).toBe(
+        readFileSync(at(`src/wire/${file}`), 'utf8'),
+      );
+    }
   });
 });

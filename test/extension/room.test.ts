@@ -1,0 +1,323 @@
+import { describe, expect, it } from 'vitest';
+import { discoveryKey } from '../../src/crypto/discovery-key.ts';
+import type { RoomEvent } from '../../src/extension/room/events.ts';
+import { interval, ttl } from '../../src/extension/room/heartbeat.ts';
+import { encodePresence, PRESENCE, proveWriter } from '../../src/extension/room/presence.ts';
+import { Room, type RoomOptions } from '../../src/extension/room/room.ts';
+import { createIdentity, delegate } from '../../src/extension/signed/identity.ts';
+import { Feed, memoryPair, memoryStorage, replicate } from '../../src/index.ts';
+import { settle } from '../fake-clock.ts';
+import { crypto } from '../session/peers.ts';
+import { hex } from '../vectors/index.ts';
+import { author, keysOf, text, World } from './network.ts';
+
+interface Who {
+  readonly name: string;
+  readonly x?: number;
+}
+
+async function enter(world: World, name?: string, options: Partial<RoomOptions<Who, string>> = {}) {
+  const room = await Room.open<Who, string>({
+    key: author.publicKey,
+    crypto,
+    clock: world.clock,
+    now: world.now,
+    ...options,
+  });
+  const events: RoomEvent<Who, string>[] = [];
+  room.subscribe((event) => void events.push(event));
+  if (name !== undefined) room.set({ name });
+  return {
+    room,
+    events,
+    names: () => [...room.members.values()].map(({ state }) => state.name).sort(),
+    told: () =>
+      events.flatMap((event) => ('member' in event ? [`${event.type} ${event.member.state.name}`] : [])),
+    said: () => events.flatMap((event) => (event.type === 'message' ? [event.message] : [])),
+    dropped: () => events.flatMap((event) => (event.type === 'dropped' ? [event.reason] : [])),
+  };
+}
+
+/** Some around one. */
+async function star(world: World, names: readonly string[], hubName?: string) {
+  const hub = await enter(world, hubName);
+  const members = [];
+  for (const name of names) {
+    const member = await enter(world, name);
+    const [session] = await world.join(member.room, hub.room);
+    members.push({ ...member, session });
+  }
+  await settle();
+  return { hub, members };
+}
+
+describe('a room', () => {
+  it('knows who is here, also those who came before and through others', async () => {
+    const world = new World();
+    const { hub, members } = await star(world, ['ann', 'bob', 'cyd'], 'hub');
+    expect(hub.names()).toEqual(['ann', 'bob', 'cyd']);
+    expect(members.map(({ names }) => names())).toEqual([
+      ['bob', 'cyd', 'hub'],
+      ['ann', 'cyd', 'hub'],
+      ['ann', 'bob', 'hub'],
+    ]);
+    const ann = members[0]!;
+    expect(ann.room.members.get(members[1]!.room.id)).toMatchObject({
+      role: 'reader',
+      state: { name: 'bob' },
+    });
+    expect(members[1]!.told()).toEqual(['join hub', 'join ann', 'join cyd']);
+  });
+
+  it('tells of what a member says of itself, in one call', async () => {
+    const world = new World();
+    const { members } = await star(world, ['ann', 'bob']);
+    const [ann, bob] = members as [(typeof members)[0], (typeof members)[0]];
+    expect(ann.room.state).toEqual({ name: 'ann' });
+    await world.clock.advance(100);
+    for (let x = 1; x <= 5; x++) ann.room.set({ name: 'ann', x });
+    await world.clock.advance(49);
+    expect(bob.room.members.get(ann.room.id)!.state.x).toBe(1);
+    await world.clock.advance(1);
+    // The newest of those that waited.
+    expect(bob.room.members.get(ann.room.id)!.state.x).toBe(5);
+    expect(bob.told()).toEqual(['join ann', 'update ann', 'update ann']);
+  });
+
+  it('is left by who says so, and the others know', async () => {
+    const world = new World();
+    const { members } = await star(world, ['ann', 'bob']);
+    members[0]!.room.leave();
+    await settle();
+    expect(members[1]!.events.at(-1)).toMatchObject({
+      type: 'leave',
+      reason: 'left',
+      member: { state: { name: 'ann' } },
+    });
+    expect([members[1]!.names(), members[0]!.names()]).toEqual([[], ['bob']]);
+    members[0]!.room.set({ name: 'ann again' });
+    await world.clock.advance(50);
+    expect(members[1]!.names()).toEqual(['ann again']);
+  });
+
+  it('is left by who dies silently, after three intervals', async () => {
+    const world = new World();
+    const { members } = await star(world, ['ann', 'bob']);
+    const [ann, bob] = members as [(typeof members)[0], (typeof members)[0]];
+    // Half a minute in which everybody is fine.
+    await world.clock.advance(30_000);
+    expect(bob.told()).toEqual(['join ann']);
+    ann.session.abort(new Error('the cable was cut'));
+    await world.clock.advance(ttl(3));
+    expect(bob.events.at(-1)).toMatchObject({ type: 'leave', reason: 'silent' });
+    expect(bob.names()).toEqual([]);
+  });
+
+  it('is the same after a reconnect: nobody comes twice', async () => {
+    const world = new World();
+    const { hub, members } = await star(world, ['ann', 'bob']);
+    const [ann, bob] = members as [(typeof members)[0], (typeof members)[0]];
+    ann.session.abort(new Error('the cable was cut'));
+    await world.clock.advance(4000);
+    await world.join(ann.room, hub.room);
+    await world.clock.advance(60_000);
+    expect(bob.told()).toEqual(['join ann']);
+    expect(ann.told()).toEqual(['join bob']);
+    expect(ann.names()).toEqual(['bob']);
+    ann.room.send('still here');
+    await settle();
+    expect(bob.said()).toEqual(['still here']);
+  });
+
+  it('takes a member that starts again with its identity for the same', async () => {
+    const world = new World();
+    const identity = await createIdentity({ key: author.publicKey, crypto });
+    const { hub, members } = await star(world, ['bob']);
+    const before = await enter(world, 'ann', { identity });
+    await world.join(before.room, hub.room);
+    await world.clock.advance(1000);
+    const after = await enter(world, 'ann again', { identity });
+    await world.join(after.room, hub.room);
+    await settle();
+    expect(members[0]!.told()).toEqual(['join ann', 'update ann again']);
+    expect(before.events.at(-1)).toEqual({ type: 'superseded' });
+  });
+
+  it('has words, for all or for one', async () => {
+    const world = new World();
+    const { members } = await star(world, ['ann', 'bob', 'cyd']);
+    const [ann, bob, cyd] = members as [(typeof members)[0], (typeof members)[0], (typeof members)[0]];
+    expect(ann.room.send('to all')).toBe(1);
+    ann.room.send('to bob', ann.room.members.get(bob.room.id));
+    await settle();
+    expect([bob.said(), cyd.said()]).toEqual([['to all', 'to bob'], ['to all']]);
+    expect(bob.events.at(-1)).toMatchObject({
+      verified: true,
+      toMe: true,
+      sender: { id: ann.room.id, role: 'reader' },
+    });
+  });
+
+  it('says nothing of who only listens', async () => {
+    const world = new World();
+    const { hub, members } = await star(world, ['ann']);
+    await world.clock.advance(60_000);
+    expect(hub.room.state).toBeUndefined();
+    expect(members[0]!.names()).toEqual([]);
+    expect(hub.room.stats.sent).toBe(0);
+  });
+
+  it('leaves no timer behind', async () => {
+    const world = new World();
+    const { hub, members } = await star(world, ['ann', 'bob'], 'hub');
+    for (const { room } of [hub, ...members]) room.close();
+    await Promise.all(members.map(({ session }) => session.close()));
+    expect(world.clock.pending).toBe(0);
+    // Nor does one whose connections are gone, once it has noticed.
+    const alone = await enter(world, 'ann');
+    const [session] = await world.join(alone.room, (await enter(world)).room);
+    await session.close();
+    await world.clock.advance(20_000);
+    expect(world.clock.pending).toBe(0);
+  });
+
+  it('shows the role of each, and lets in whom the app allows', async () => {
+    const world = new World();
+    const friend = await createIdentity({ key: author.publicKey, crypto });
+    const delegation = await delegate(author, { to: friend.publicKey, expires: world.now() + 1e6, crypto });
+    const hub = await enter(world, 'hub', { allow: ({ role }) => role !== 'reader' });
+    for (const [name, identity] of [
+      ['author', author],
+      ['friend', { ...friend, delegation }],
+      ['stranger', undefined],
+    ] as const)
+      await world.join((await enter(world, name, { identity })).room, hub.room);
+    await settle();
+    expect([...hub.room.members.values()].map(({ state, role }) => [state.name, role])).toEqual([
+      ['author', 'author'],
+      ['friend', 'delegate'],
+    ]);
+    expect(new Set(hub.dropped())).toEqual(new Set(['denied']));
+    hub.room.deny(hex(friend.publicKey));
+    expect(hub.events.at(-1)).toMatchObject({
+      type: 'leave',
+      reason: 'denied',
+      member: { state: { name: 'friend' } },
+    });
+    expect(hub.names()).toEqual(['author']);
+    hub.room.undeny(hex(friend.publicKey));
+    await world.clock.advance(10_000);
+    expect(hub.names()).toEqual(['author', 'friend']);
+  });
+
+  it('reports what its codecs cannot read, and what does not fit', async () => {
+    const world = new World();
+    const { hub, members } = await star(world, ['ann']);
+    const node = await world.node();
+    await world.join(node.signed, hub.room);
+    node.signed.send({ payload: text('{'), contentType: 'application/json' });
+    const writers: [] = [];
+    for (const state of ['{', '{"name":"x"}'])
+      node.signed.broadcast(
+        node.signed.write({
+          contentType: PRESENCE,
+          payload: encodePresence({ leaving: false, state: text(state), ttlMs: 1000, writers }),
+        }),
+      );
+    node.signed.broadcast(node.signed.write({ contentType: PRESENCE, payload: text('nonsense') }));
+    await settle();
+    expect([hub.dropped(), hub.names()]).toEqual([
+      ['malformed', 'malformed', 'malformed'],
+      ['ann', 'x'],
+    ]);
+    expect(() => node.signed.send({ payload: text(''), contentType: PRESENCE })).toThrow(/of the app's own/);
+    expect(() => members[0]!.room.set({ name: 'x'.repeat(2048) })).toThrow(/RangeError|at most 2048 bytes/);
+    expect(members[0]!.room.state).toEqual({ name: 'ann' });
+  });
+});
+
+describe('writers', () => {
+  it('are announced with a proof, and known to all', async () => {
+    const world = new World();
+    const { members } = await star(world, ['ann', 'bob']);
+    const [ann, bob] = members as [(typeof members)[0], (typeof members)[0]];
+    const feed = await Feed.create(memoryStorage(), { crypto });
+    ann.room.announceWriter(feed.signer!);
+    ann.room.announceWriter(feed.signer!);
+    await world.clock.advance(100);
+    expect(bob.room.writers).toEqual([{ key: feed.key, member: bob.room.members.get(ann.room.id) }]);
+    await world.clock.advance(20_000);
+    expect(bob.room.writers).toHaveLength(1);
+    expect(bob.told()).toEqual(['join ann', 'update ann']);
+    ann.room.retractWriter(feed.key);
+    await world.clock.advance(100);
+    expect(bob.room.writers).toEqual([]);
+  });
+
+  it('that prove nothing are left out, and reported', async () => {
+    const world = new World();
+    const { hub } = await star(world, []);
+    const name = discoveryKey(crypto, author.publicKey);
+    const node = await world.node();
+    await world.join(node.signed, hub.room);
+    const mine = node.signed.identity.publicKey;
+    const good = proveWriter(keysOf(7), name, mine);
+    const claims = [
+      good,
+      // A member's proof taken over by another, one for another room, and one of another feed.
+      proveWriter(keysOf(8), name, keysOf(2).publicKey),
+      proveWriter(keysOf(8), discoveryKey(crypto, keysOf(8).publicKey), mine),
+      { ...good, key: keysOf(8).publicKey },
+    ];
+    const say = (writers: typeof claims) =>
+      node.signed.broadcast(
+        node.signed.write({
+          contentType: PRESENCE,
+          payload: encodePresence({ leaving: false, state: text('{"name":"x"}'), ttlMs: 60_000, writers }),
+        }),
+      );
+    say(claims);
+    await settle();
+    expect(hub.room.writers.map(({ key }) => hex(key))).toEqual([hex(keysOf(7).publicKey)]);
+    expect(hub.dropped()).toEqual(['forged']);
+    say(Array.from({ length: 9 }, () => good));
+    await settle();
+    expect(hub.dropped()).toEqual(['forged', 'malformed']);
+  });
+});
+
+describe('a room over a feed that is replicated', () => {
+  it('is where the feed is, and ends with it', async () => {
+    const world = new World();
+    const { clock, now } = world;
+    const writer = await Feed.create(memoryStorage(), { crypto });
+    await writer.append(text('block'));
+    const reader = await Feed.open(memoryStorage(), { key: writer.key, crypto });
+    const options = { key: writer.key, crypto, clock, now };
+    const rooms = [
+      await Room.open<Who>({ ...options, identity: writer.signer! }),
+      await Room.open<Who>(options),
+    ];
+    const [mine, theirs] = rooms as [Room<Who>, Room<Who>];
+    mine.set({ name: 'writer' });
+    theirs.set({ name: 'reader' });
+    const [left, right] = memoryPair();
+    const [a, b] = await Promise.all([
+      replicate(left, { feeds: () => writer, live: true, extensions: [mine], clock }),
+      replicate(right, { feeds: reader, live: true, extensions: [theirs], clock }),
+    ]);
+    expect(await reader.get(0)).toEqual(text('block'));
+    await settle();
+    expect([...theirs.members.values()]).toMatchObject([{ role: 'author', state: { name: 'writer' } }]);
+    expect([...mine.members.values()]).toMatchObject([{ role: 'reader', state: { name: 'reader' } }]);
+    await Promise.all([a.close(), b.close()]);
+    expect(mine.peers).toEqual([]);
+  });
+});
+
+describe('the interval', () => {
+  it('grows with the room, so that all together say no more than 40 things a second', () => {
+    expect([1, 200, 400, 1000, 10_000].map(interval)).toEqual([5000, 5000, 10_000, 25_000, 45_000]);
+    expect(ttl(1)).toBe(15_000);
+  });
+});
