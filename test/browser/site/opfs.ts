@@ -24,7 +24,7 @@ export const inPage = (): StorageScenarios => here;
 export async function inShared(): Promise<Remote<SharedScenarios>> {
   if (shared === undefined) {
     shared = new SharedWorker(new URL('./storage-shared.ts', import.meta.url), { type: 'module' });
-    shared.port.startWorker();
+    shared.port.start();
     const taken = new Promise((resolve) => shared!.port.addEventListener('message', resolve, { once: true }));
     const storage = storagePort(theWorker());
     shared.port.postMessage({ storage }, [storage]);
