@@ -1,6 +1,7 @@
 /** The part of a MessagePort that is used; a Worker, and the inside of one, have it too. */
 export interface PortLike {
-  postMessage(message: unknown, transfer?: readonly object[]): void;
+  /** Takes objects to transfer; `never`, as TypeScript takes the scope of a worker for that of a window. */
+  postMessage(message: unknown, transfer?: never): void;
   addEventListener(type: PortEvent, listener: (event: object) => void): void;
   removeEventListener(type: PortEvent, listener: (event: object) => void): void;
   /** A MessagePort holds its messages back until then. */
@@ -10,6 +11,11 @@ export interface PortLike {
 
 /** `close` is told by Node, `error` by a Worker. */
 export type PortEvent = 'message' | 'messageerror' | 'close' | 'error';
+
+/** Posts a message, and gives away what is in `transfer`. */
+export function post(port: PortLike, message: unknown, transfer: readonly object[] = []): void {
+  port.postMessage(message, transfer as never);
+}
 
 /** Two ports, each of which gets what is posted to the other. */
 export function messageChannel(): { readonly port1: PortLike; readonly port2: PortLike } {

@@ -5,7 +5,7 @@ import type { MaybePromise } from '../../stream/stage.ts';
 import { isFileName } from '../file-names.ts';
 import { holdLife, type Life, watchLife } from './life.ts';
 import { type Answer, type Call, type DoorMessage, isDoorMessage, transferable } from './messages.ts';
-import { listen, type PortLike } from './port.ts';
+import { listen, type PortLike, post } from './port.ts';
 import { sentError } from './sent-error.ts';
 
 /** Serves storages until it is closed. */
@@ -65,7 +65,7 @@ class ServedStorage {
 
   async #greet(): Promise<void> {
     this.#life = await holdLife();
-    if (this.#ended === undefined) this.#port.postMessage({ life: this.#life.name });
+    if (this.#ended === undefined) post(this.#port, { life: this.#life.name });
     else this.#life.release();
   }
 
@@ -79,7 +79,7 @@ class ServedStorage {
       answers.push(answer);
       if ('value' in answer && answer.value instanceof Uint8Array) arrays.push(answer.value);
     }
-    this.#port.postMessage({ answers }, transferable(arrays));
+    post(this.#port, { answers }, transferable(arrays));
     // It could not be opened, or was closed.
     if (this.#storage === undefined) void this.end();
   }

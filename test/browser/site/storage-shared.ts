@@ -3,8 +3,6 @@ import { type PortLike, type RemoteStorage, remoteStorage } from 'hypercore-wire
 import { answer } from './ask.ts';
 import { storageScenarios } from './storage-scenarios.ts';
 
-declare const self: SharedWorkerGlobalScope;
-
 const ports: PortLike[] = [];
 let last: RemoteStorage | undefined;
 const scenarios = {
@@ -14,7 +12,8 @@ const scenarios = {
   end: (): void => self.close(),
 };
 
-self.addEventListener('connect', ({ ports: [page] }) => {
+self.addEventListener('connect', (event) => {
+  const [page] = (event as MessageEvent).ports;
   page!.addEventListener('message', ({ data }) => {
     if (data.storage === undefined) return;
     ports.push(data.storage);

@@ -4,8 +4,6 @@ import { answer } from './ask.ts';
 import { stoppingScenarios } from './stopping.ts';
 import { storageScenarios } from './storage-scenarios.ts';
 
-declare const self: DedicatedWorkerGlobalScope;
-
 /** Folders that are named so are not waited for. */
 const storageOf = (folder: string) => opfsStorage(folder, folder.startsWith('brief') ? { waitMs: 50 } : {});
 
