@@ -26,6 +26,7 @@ export class Keepalive {
   #receivedAt: number;
   #sentAt: number;
   #sending = false;
+  #stopped = false;
   #suspended = false;
   /** The deadline has passed by a timer that was late, and runs a second time. */
   #isGrace = false;
@@ -78,12 +79,12 @@ export class Keepalive {
   stop(): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    this.#sending = false;
-    this.#onTimer = () => {};
+    this.#stopped = true;
   }
 
   #arm(): void {
     this.#cancel?.();
+    if (this.#stopped) return;
     const idleAt = this.#suspended ? Number.POSITIVE_INFINITY : this.#receivedAt + this.#limits.idleMs;
     const quietAt = this.#sending ? this.#sentAt + this.#limits.keepaliveMs : Number.POSITIVE_INFINITY;
     const dueAt = Math.min(idleAt, quietAt);
@@ -94,7 +95,7 @@ export class Keepalive {
         : timer(this.#clock, ms, (isLate) => this.#onTimer(isLate));
   }
 
-  #onTimer = (isLate: boolean): void => {
+  #onTimer(isLate: boolean): void {
     const now = this.#clock.now();
     if (!this.#suspended && now >= this.#receivedAt + this.#limits.idleMs) {
       if (this.#isGrace || !isLate) {
@@ -108,10 +109,10 @@ export class Keepalive {
     }
     if (now >= this.#sentAt + this.#limits.keepaliveMs) this.#speak(now);
     this.#arm();
-  };
+  }
 
   #speak(now: number): void {
-    if (!this.#sending) return;
+    if (!this.#sending || this.#stopped) return;
     // Counts as sent even if the transport cannot write, so that the next try comes a full interval later.
     this.#sentAt = now;
     this.#onQuiet();

@@ -1,4 +1,4 @@
-/** A pair of web streams as a transport: a WebTransport stream, a connection of Deno, or any other of bytes. */
+/** A pair of web streams as a transport: a WebTransport stream, or any other of bytes. */
 import { describe } from '../errors.ts';
 import type { Transport } from '../stream/transport.ts';
 
@@ -35,7 +35,8 @@ export interface WebStreams {
 /**
  * A transport over a pair of byte streams, which is the transport's from now on: they are locked, and released
  * when each has ended. The streams' own backpressure and half-close apply. An abort, or a failure of either,
- * cancels the one and aborts the other.
+ * cancels the one and aborts the other. Of a TCP connection in Deno, the end of either stream closes both: dial
+ * with "hypercore-wire/transport/node" there.
  * @throws TypeError if they are no streams, or locked.
  */
 export function webStreamsTransport({ readable, writable }: WebStreams): Transport {

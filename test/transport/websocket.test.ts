@@ -380,6 +380,12 @@ class ScriptedSocket extends EventTarget implements WebSocketLike {
 }
 
 describe('webSocketTransport', () => {
+  it('listens while it is in use', async () => {
+    const { here, there, leftovers } = ends(...(await sockets()));
+    expect(leftovers!()).toBe(2 * EVENTS.length);
+    for (const side of [here, there]) side.abort();
+  });
+
   it('sends what fits, waits by the clock until the socket has sent, and leaves no timer behind', async () => {
     const clock = new FakeClock();
     const socket = new ScriptedSocket();

@@ -3,8 +3,9 @@ import * as memory from './memory.ts';
 import * as opfs from './opfs.ts';
 import * as reload from './reload.ts';
 import * as sync from './sync.ts';
+import * as webSocket from './websocket.ts';
 
-const all = { ...memory, ...opfs, ...reload, ...sync };
+const all = { ...memory, ...opfs, ...reload, ...sync, ...webSocket };
 Object.assign(globalThis, { scenarios: all });
 
 declare global {
