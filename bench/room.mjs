@@ -5,9 +5,9 @@
  * so that nobody says anything by itself meanwhile; who is present says so once, and every member verifies that.
  */
 
-import { libsodium } from '../dist/crypto.js';
-import { Room } from '../dist/extension.js';
-import { connect, memoryPair } from '../dist/index.js';
+import { connect, memoryPair } from 'hypercore-wire';
+import { libsodium } from 'hypercore-wire/crypto';
+import { Room } from 'hypercore-wire/extension';
 
 const count = Number(process.argv[2] ?? 1000);
 const events = 20;
