@@ -1,5 +1,6 @@
 /** `hypercore-wire`: the front door. Importing it has no side effect. */
 
+export * from './connections/index.ts';
 export { parseKey, toHex } from './crypto/hex.ts';
 export type { CryptoProvider, KeyPair } from './crypto/provider.ts';
 export type { Signer } from './crypto/signer.ts';
@@ -21,6 +22,7 @@ export type { Remote } from './session/remote.ts';
 export { connect, type Session } from './session/session.ts';
 export { type MemoryFile, type MemoryStorage, memoryStorage } from './storage/memory.ts';
 export type { Clock } from './stream/clock.ts';
+export { type LimitedTransport, limited, type RateLimits } from './stream/limited.ts';
 export type { MaybePromise } from './stream/stage.ts';
 export type { AbortSignalLike, Transport } from './stream/transport.ts';
 export type { TraceEvent, TraceListener } from './trace.ts';

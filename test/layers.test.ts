@@ -30,6 +30,7 @@ const layers: readonly (readonly string[])[] = [
   ['feed/merkle', 'feed/bits', 'feed/sparse-pages', 'feed/storage'],
   ['feed/files'],
   ['feed'],
+  ['connections'],
   ['storage'],
   ['index'],
   ['cli'],

@@ -42,23 +42,6 @@ export function interrupted(): CommandError {
   return new CommandError(exitCodes.interrupted, 'interrupted');
 }
 
-/** Faults after which the same peer would only answer the same again. After all others it is dialed again. */
-const finalCodes: ReadonlySet<ProtocolErrorCode> = new Set<ProtocolErrorCode>([
-  'dialect',
-  'encryption',
-  'echo',
-  'wrong-feed',
-  'unknown-feed',
-  'no-feed',
-  'verification',
-  'fork',
-]);
-
-/** Whether dialing the same url again can help: a connection that was cut or garbled may work the next time. */
-export function worthAnotherTry(error: ProtocolError): boolean {
-  return !finalCodes.has(error.code);
-}
-
 /** The exit code for a fault of a peer, if no other peer makes up for it. */
 export function exitOf({ code }: ProtocolError): 3 | 4 {
   return code === 'verification' || code === 'fork' ? exitCodes.verification : exitCodes.peers;

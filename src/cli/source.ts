@@ -1,4 +1,5 @@
 /** One url of `sync`: dialed, replicated from, and dialed again where that can help. */
+import { Backoff } from '../connections/backoff.ts';
 import {
   type Clock,
   type Feed,
@@ -7,19 +8,14 @@ import {
   replicate,
   type Transport,
   toHex,
+  worthAnotherTry,
 } from '../index.ts';
 import { dialTcp, dialWebSocket } from '../transport/node.ts';
 import type { BlockRange, PeerUrl } from './arguments.ts';
-import { worthAnotherTry } from './exit.ts';
 import { pause } from './process.ts';
 
 /** Milliseconds until a connection must stand: as long as a peer may be silent later. */
 const DIAL_MS = 7500;
-/** Milliseconds before the first new attempt; each further one waits twice as long. */
-const BACKOFF_MS = 250;
-const MAX_BACKOFF_MS = 30_000;
-/** Milliseconds after which a connection counts as one that worked: the attempts are counted anew. */
-const STEADY_MS = 10_000;
 /** Milliseconds without a new block after which a download that has everything waits no longer. */
 const QUIET_MS = 1000;
 
@@ -57,8 +53,9 @@ export async function follow(url: PeerUrl, options: SourceOptions): Promise<Sour
   const { feed, range, retry, signal, onRetry } = options;
   const { length } = feed;
   let hasSaidSo = range !== undefined;
-  for (let failures = 0; ; ) {
-    const { end, hasWorked } = await attempt(url, options);
+  const backoff = new Backoff();
+  for (;;) {
+    const end = await attempt(url, options, backoff);
     if (signal.aborted) return { state: 'stopped' };
     if (end.state === 'ended') {
       if (hasSaidSo || feed.length > length) return end;
@@ -66,11 +63,9 @@ export async function follow(url: PeerUrl, options: SourceOptions): Promise<Sour
       continue;
     }
     if (end.state === 'stopped') return end;
-    if (hasWorked) failures = 0;
-    if (failures >= retry || !worthAnotherTry(end.error)) return end;
-    const waitMs = Math.min(BACKOFF_MS * 2 ** failures, MAX_BACKOFF_MS);
-    failures++;
-    onRetry(end.error, failures, waitMs);
+    if (backoff.attempts >= retry || !worthAnotherTry(end.error)) return end;
+    const waitMs = backoff.next();
+    onRetry(end.error, backoff.attempts, waitMs);
     await pause(waitMs, signal);
     if (signal.aborted) return { state: 'stopped' };
   }
@@ -99,23 +94,11 @@ export async function quiet(feed: Feed, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** `hasWorked`: it brought a block, or stood for a while. */
-async function attempt(
-  url: PeerUrl,
-  options: SourceOptions,
-): Promise<{ end: SourceEnd; hasWorked: boolean }> {
+async function attempt(url: PeerUrl, options: SourceOptions, backoff: Backoff): Promise<SourceEnd> {
   const { feed, range, live, signal, clock, onConnected } = options;
   const over = new AbortController();
   let replication: Replication | undefined;
-  let connectedAt = Number.POSITIVE_INFINITY;
-  let stored = 0;
-  const unsubscribe = feed.subscribe((event) => {
-    if (event.type === 'download' && event.peer.channel.session === replication?.session) stored++;
-  });
-  const ended = (end: SourceEnd): { end: SourceEnd; hasWorked: boolean } => ({
-    end,
-    hasWorked: stored > 0 || performance.now() - connectedAt > STEADY_MS,
-  });
+  let connectedAt = 0;
   // A live feed has no end.
   const wanted = live && range === undefined ? undefined : feed.download(range);
   let hasAll = false;
@@ -140,16 +123,18 @@ async function attempt(
           'the peer hung up before all was here: check that it still runs',
         );
     }
-    return ended({ state: 'ended' });
+    return { state: 'ended' };
   } catch (error) {
-    if (signal.aborted) return ended({ state: 'stopped' });
+    if (signal.aborted) return { state: 'stopped' };
     if (!(error instanceof ProtocolError)) throw error;
-    return ended({ state: 'failed', error });
+    return { state: 'failed', error };
   } finally {
     over.abort();
     wanted?.cancel();
-    replication?.abort();
-    unsubscribe();
+    if (replication !== undefined) {
+      backoff.stood(performance.now() - connectedAt, replication.traffic.downloaded);
+      replication.abort();
+    }
   }
 }
 

@@ -26,8 +26,8 @@ export class Keepalive {
   #receivedAt: number;
   #sentAt: number;
   #sending = false;
+  #stopped = false;
   #suspended = false;
-  #isOver = false;
   /** The deadline has passed by a timer that was late, and runs a second time. */
   #isGrace = false;
 
@@ -79,13 +79,12 @@ export class Keepalive {
   stop(): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    this.#isOver = true;
+    this.#stopped = true;
   }
 
   #arm(): void {
     this.#cancel?.();
-    // What is on its way out when the session ends still counts as sent.
-    if (this.#isOver) return;
+    if (this.#stopped) return;
     const idleAt = this.#suspended ? Number.POSITIVE_INFINITY : this.#receivedAt + this.#limits.idleMs;
     const quietAt = this.#sending ? this.#sentAt + this.#limits.keepaliveMs : Number.POSITIVE_INFINITY;
     const dueAt = Math.min(idleAt, quietAt);
@@ -113,7 +112,7 @@ export class Keepalive {
   }
 
   #speak(now: number): void {
-    if (!this.#sending || this.#isOver) return;
+    if (!this.#sending || this.#stopped) return;
     // Counts as sent even if the transport cannot write, so that the next try comes a full interval later.
     this.#sentAt = now;
     this.#onQuiet();

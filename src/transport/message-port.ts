@@ -9,7 +9,8 @@ import { MessageTransport } from './message-transport.ts';
  * Node's own `Worker` has other events: give it one port of a `MessageChannel`.
  */
 export interface MessagePortLike {
-  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+  /** Takes buffers to transfer; `never`, as TypeScript takes the scope of a worker for that of a window. */
+  postMessage(message: unknown, transfer?: never): void;
   addEventListener(type: PortEvent, listener: (event: object) => void): void;
   removeEventListener(type: PortEvent, listener: (event: object) => void): void;
   start?(): void;
@@ -76,7 +77,7 @@ export function messagePortTransport(port: MessagePortLike): Transport {
   );
 
   const post = (content: Content, transfer: ArrayBuffer[] = []): void =>
-    port.postMessage({ [NAME]: content }, transfer);
+    port.postMessage({ [NAME]: content }, transfer as never);
   const grantable = (): number => received - transport.queuedBytes + WINDOW_BYTES;
   const grant = (): void => {
     granted = grantable();

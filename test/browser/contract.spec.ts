@@ -1,7 +1,7 @@
 /** The contract of Transport in Chromium, over each kind of transport that a page can have. */
 import type { Page } from '@playwright/test';
 import { contract } from '../transport/contract.ts';
-import type { KindName } from './site/contract.ts';
+import type { KindName } from './site/transports.ts';
 import { test as base, expect } from './test.ts';
 
 const kinds = Object.keys({
@@ -19,7 +19,7 @@ const test = base.extend<object, { shared: { page: Page; uncaught: string[] } }>
       const page = await browser.newPage();
       const uncaught: string[] = [];
       page.on('pageerror', (fault) => uncaught.push(String(fault.stack ?? fault)));
-      await page.goto(`${process.env.SITE}/contract.html`);
+      await page.goto(`${process.env.SITE}/transports.html`);
       await use({ page, uncaught });
       await page.close();
     },

@@ -75,7 +75,7 @@ const mutations = [
   [
     'a session leaves a timer behind',
     'src/session/keepalive.ts',
-    'if (this.#isOver) return;\n    const idleAt',
+    'if (this.#stopped) return;\n    const idleAt',
     'const idleAt',
     'stream',
   ],

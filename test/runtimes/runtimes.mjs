@@ -11,6 +11,8 @@ const modules = fileURLToPath(new URL('../../node_modules/', import.meta.url));
 /** The vector suite, and what touches the platform. */
 const files = [
   'test/runtimes/runtime.test.ts',
+  'test/runtimes/bun.test.ts',
+  'test/runtimes/deno.test.ts',
   'test/wire/codec.test.ts',
   'test/wire/frame.test.ts',
   'test/wire/rle.test.ts',

@@ -1,17 +1,22 @@
 import wrtc from '@roamhq/wrtc';
+import { equals } from 'uint8arrays/equals';
 import { describe, expect, it } from 'vitest';
+import { Feed, memoryStorage, replicate } from '../../src/index.ts';
 import { type DataChannelLike, dataChannelTransport } from '../../src/transport/webrtc.ts';
 import { FakeClock } from '../fake-clock.ts';
 import { chunksOf, held, readAll, settled } from './contract.ts';
 import { openDataChannels } from './data-channels.ts';
+import { watchListeners } from './listeners.ts';
 import { countListeners, transportContract } from './suite.ts';
 
 transportContract('dataChannelTransport over @roamhq/wrtc', {
   async make() {
     const { here, there, offering, answering } = await openDataChannels(() => new wrtc.RTCPeerConnection());
+    const leftovers = watchListeners(here, there);
     return {
-      here: dataChannelTransport(here),
-      there: dataChannelTransport(there),
+      here: dataChannelTransport(here, { queueBytes: 2_097_152 }),
+      there: dataChannelTransport(there, { queueBytes: 2_097_152 }),
+      leftovers,
       vanish: () => answering.close(),
       async cleanup() {
         offering.close();
@@ -20,11 +25,11 @@ transportContract('dataChannelTransport over @roamhq/wrtc', {
     };
   },
   // The queue, what the channel holds, and what SCTP does.
-  bufferedBytes: 16_777_216 + 4_194_304,
+  bufferedBytes: 2_097_152 + 4_194_304,
   onSlowReader: 'overflows',
   readOnAbort: 'rejected',
   // It passes some 10 MiB/s.
-  bulkBytes: 33_554_432,
+  bulkBytes: 16_777_216,
 });
 
 const events = ['open', 'message', 'bufferedamountlow', 'error', 'close'];
@@ -75,6 +80,24 @@ const turns = async (): Promise<void> => {
 };
 
 describe('dataChannelTransport', () => {
+  it('carries a feed between connections that are closed as soon as each has ended', async () => {
+    const { here, there, offering, answering } = await openDataChannels(() => new wrtc.RTCPeerConnection());
+    const feed = await Feed.create(memoryStorage());
+    await feed.append(Array.from({ length: 50 }, (_, i) => new Uint8Array(1000 * i).fill(i)));
+    const copy = await Feed.open(memoryStorage(), { key: feed.key });
+    const ended = async (channel: DataChannelLike, feeds: Feed): Promise<string> => {
+      const { closed } = await replicate(dataChannelTransport(channel), { feeds });
+      return (await closed).code;
+    };
+    const codes = await Promise.all([
+      ended(here, feed).finally(() => offering.close()),
+      ended(there, copy).finally(() => answering.close()),
+    ]);
+    expect(codes).toEqual([expect.stringMatching(/closed$/), expect.stringMatching(/closed$/)]);
+    for (let i = 0; i < 50; i++)
+      expect(equals(await copy.get(i), new Uint8Array(1000 * i).fill(i))).toBe(true);
+  });
+
   it('refuses a channel that may drop or reorder, and what is none', () => {
     for (const [name, value] of [
       ['ordered', false],

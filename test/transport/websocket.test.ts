@@ -351,7 +351,8 @@ describe('listenWebSocket', () => {
     expect(await settled(listener.close())).toBe('resolved');
   });
 
-  it('rejects a port in use', async () => {
+  it('rejects a port in use, and options that make no sense', async () => {
+    await expect(listenWebSocket(0, '127.0.0.1', () => {}, { queueBytes: 0 })).rejects.toThrow(RangeError);
     const { port } = await listen(() => {});
     await expect(listenWebSocket(port, '127.0.0.1', () => {})).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
@@ -380,6 +381,12 @@ class ScriptedSocket extends EventTarget implements WebSocketLike {
 }
 
 describe('webSocketTransport', () => {
+  it('listens while it is in use', async () => {
+    const { here, there, leftovers } = ends(...(await sockets()));
+    expect(leftovers!()).toBe(2 * EVENTS.length);
+    for (const side of [here, there]) side.abort();
+  });
+
   it('sends what fits, waits by the clock until the socket has sent, and leaves no timer behind', async () => {
     const clock = new FakeClock();
     const socket = new ScriptedSocket();

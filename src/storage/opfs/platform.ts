@@ -28,7 +28,7 @@ interface Platform {
 
 /** The origin's own folder. @throws StorageError `unsupported` where there is none, or not here. */
 export async function originFolder(): Promise<DirectoryHandle> {
-  const { navigator, FileSystemFileHandle } = globalThis as Platform;
+  const { navigator, FileSystemFileHandle } = globalThis as unknown as Platform;
   const storage = navigator?.storage;
   if (storage?.getDirectory === undefined || FileSystemFileHandle === undefined) {
     throw new StorageError(

@@ -1,10 +1,14 @@
-/** The part of a MessagePort that is used; a Worker, and the inside of one, have it too. */
-export interface PortLike {
-  postMessage(message: unknown, transfer?: readonly object[]): void;
+/** What can be listened to: a port, a Worker, and `self` inside of one. */
+export interface PortListener {
   addEventListener(type: PortEvent, listener: (event: object) => void): void;
   removeEventListener(type: PortEvent, listener: (event: object) => void): void;
   /** A MessagePort holds its messages back until then. */
   start?(): void;
+}
+
+/** The part of a MessagePort that is used; a Worker has it too. */
+export interface PortLike extends PortListener {
+  postMessage(message: unknown, transfer?: readonly object[]): void;
   close?(): void;
 }
 
@@ -21,7 +25,7 @@ export function messageChannel(): { readonly port1: PortLike; readonly port2: Po
 
 /** Calls `onMessage` with what comes; `onEnd` once where nothing more can. The returned function stops both. */
 export function listen(
-  port: PortLike,
+  port: PortListener,
   onMessage: (data: unknown) => void,
   onEnd: (why: string) => void = () => {},
 ): () => void {

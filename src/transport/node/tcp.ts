@@ -41,18 +41,20 @@ export function dialTcp(port: number, host = '127.0.0.1', signal?: AbortSignalLi
 }
 
 /**
- * Listens on TCP and calls `onTransport` for each connection. `onError` is told of connections that the machine
+ * Listens on TCP and calls `onTransport` for each connection, with the address that it comes from. `onError` is told of connections that the machine
  * could not accept, for example when it is out of file handles; the listener goes on.
  * Rejects with the system's error if the port is not available.
  */
 export function listenTcp(
   port: number,
   host: string,
-  onTransport: (transport: Transport) => void,
+  onTransport: (transport: Transport, address: string) => void,
   onError: (error: Error) => void = () => {},
 ): Promise<Listener> {
   return new Promise((resolve, reject) => {
-    const server = createServer({ allowHalfOpen: true }, (socket) => onTransport(nodeTransport(socket)));
+    const server = createServer({ allowHalfOpen: true }, (socket) =>
+      onTransport(nodeTransport(socket), socket.remoteAddress ?? ''),
+    );
     server.once('error', reject);
     server.listen(port, host, () => {
       // Without a listener, an error would end the process.

@@ -4,13 +4,11 @@ import { answer } from './ask.ts';
 import { stoppingScenarios } from './stopping.ts';
 import { storageScenarios } from './storage-scenarios.ts';
 
-declare const self: DedicatedWorkerGlobalScope;
-
 /** Folders that are named so are not waited for. */
 const storageOf = (folder: string) => opfsStorage(folder, folder.startsWith('brief') ? { waitMs: 50 } : {});
 
 serveStorage(self, storageOf);
-answer(self, {
+answer(self as unknown as Worker, {
   ...storageScenarios(storageOf),
   ...stoppingScenarios(storageOf, (message) => self.postMessage(message)),
 });

@@ -4,33 +4,8 @@ import { webStreamsTransport } from 'hypercore-wire/transport/web-streams';
 import { dataChannelTransport } from 'hypercore-wire/transport/webrtc';
 import type { Kind } from '../../transport/contract.ts';
 import { openDataChannels } from '../../transport/data-channels.ts';
+import { watchListeners } from '../../transport/listeners.ts';
 import { streamPair } from '../../transport/stream-pair.ts';
-
-/** Counts the listeners that a target gets from now on. */
-function watch(target: EventTarget): () => number {
-  const { addEventListener, removeEventListener } = target;
-  const listeners = new Set<string>();
-  const names = new Map<unknown, number>();
-  const key = (type: string, listener: unknown): string => {
-    if (!names.has(listener)) names.set(listener, names.size);
-    return `${type} ${names.get(listener)}`;
-  };
-  target.addEventListener = (type: string, listener: EventListener) => {
-    listeners.add(key(type, listener));
-    addEventListener.call(target, type, listener);
-  };
-  target.removeEventListener = (type: string, listener: EventListener) => {
-    listeners.delete(key(type, listener));
-    removeEventListener.call(target, type, listener);
-  };
-  return () => listeners.size;
-}
-
-/** What the targets have together. */
-function watchAll(...targets: EventTarget[]): () => number {
-  const counts = targets.map(watch);
-  return () => counts.reduce((sum, count) => sum + count(), 0);
-}
 
 const startRelay = (): Worker =>
   new Worker(new URL('./relay-worker.ts', import.meta.url), { type: 'module' });
@@ -44,7 +19,7 @@ export const kinds = {
   'a MessagePort': {
     async make() {
       const { port1, port2 } = new MessageChannel();
-      const leftovers = watchAll(port1, port2);
+      const leftovers = watchListeners(port1, port2);
       return { here: messagePortTransport(port1), there: messagePortTransport(port2), leftovers };
     },
     bufferedBytes: PORT_BYTES,
@@ -56,7 +31,7 @@ export const kinds = {
       relay ??= startRelay();
       const [to, from] = [new MessageChannel(), new MessageChannel()];
       relay.postMessage('ports', [to.port2, from.port2]);
-      const leftovers = watchAll(to.port1, from.port1);
+      const leftovers = watchListeners(to.port1, from.port1);
       return { here: messagePortTransport(to.port1), there: messagePortTransport(from.port1), leftovers };
     },
     bufferedBytes: 2 * PORT_BYTES,
@@ -67,7 +42,7 @@ export const kinds = {
     async make() {
       const worker = startRelay();
       const { port1, port2 } = new MessageChannel();
-      const leftovers = watchAll(worker, port1);
+      const leftovers = watchListeners(worker, port1);
       const here = messagePortTransport(worker);
       worker.postMessage('port', [port2]);
       // Handled, so that the page does not report it.
@@ -89,7 +64,7 @@ export const kinds = {
       const { here, there, offering, answering } = await openDataChannels(
         () => new RTCPeerConnection() as never,
       );
-      const leftovers = watchAll(here as RTCDataChannel, there as RTCDataChannel);
+      const leftovers = watchListeners(here, there);
       return {
         here: dataChannelTransport(here, { queueBytes: 2_097_152 }),
         there: dataChannelTransport(there, { queueBytes: 2_097_152 }),

@@ -1,11 +1,13 @@
-/** The contract of Transport in a page: `page.evaluate(() => transports.keep(kind, name))`. */
+/** What the specs do with transports in a page, by name: `page.evaluate(() => transports.…)`. */
 import { contract } from '../../transport/contract.ts';
+import * as feeds from './transport-feeds.ts';
 import { kinds } from './transport-kinds.ts';
 
 export type KindName = keyof typeof kinds;
 
 const all = {
-  /** Rejects where a transport of the kind does not keep that case. */
+  ...feeds,
+  /** Rejects where a transport of the kind does not keep that case of the contract. */
   keep: (kind: KindName, name: string): Promise<void> =>
     contract.find((one) => one.name === name)!.run({ memory, ...kinds[kind] }),
 };

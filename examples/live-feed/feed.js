@@ -1,0 +1,17 @@
+/** The feed that the page shows: each line that you type here is written to it. */
+import { createInterface } from 'node:readline';
+import { Feed, replicate, toHex } from 'hypercore-wire';
+import { nodeStorage } from 'hypercore-wire/storage/node';
+import { listenWebSocket } from 'hypercore-wire/transport/node';
+
+// Goes on with the feed in the folder, or makes one there.
+const storage = nodeStorage(process.argv[2] ?? './feed');
+const feed = await Feed.open(storage).catch(() => Feed.create(storage));
+
+const server = await listenWebSocket(Number(process.env.PORT ?? 8080), '127.0.0.1', (transport) => {
+  replicate(transport, { feeds: () => feed, live: true }).catch((error) => console.error(error.message));
+});
+const link = new URLSearchParams({ key: toHex(feed.key), url: `ws://127.0.0.1:${server.port}` });
+console.log(`http://localhost:5173/?${link}\n\nOpen that, and type:`);
+
+for await (const line of createInterface(process.stdin)) await feed.append(new TextEncoder().encode(line));

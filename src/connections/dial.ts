@@ -1,0 +1,40 @@
+import { ProtocolError } from '../errors.ts';
+import { Abort } from '../stream/abort.ts';
+import { abortable } from '../stream/abortable.ts';
+import type { Clock } from '../stream/clock.ts';
+import type { AbortSignalLike, Transport } from '../stream/transport.ts';
+
+/** Connects; should stop when the signal aborts. */
+export type Dial = (signal: AbortSignalLike) => Promise<Transport>;
+
+/**
+ * What `dial` gives, if it does within `ms` and before `stop` aborts. A transport that comes later is aborted.
+ * @throws ProtocolError `timeout`; the reason of `stop`; what `dial` throws.
+ */
+export async function dialWithin(
+  dial: Dial,
+  ms: number,
+  clock: Clock,
+  stop: AbortSignalLike,
+): Promise<Transport> {
+  const attempt = new Abort();
+  const onStop = (): void => attempt.abort(stop.reason);
+  const cancel = clock.after(ms, () =>
+    attempt.abort(new ProtocolError('timeout', `nothing answered within ${ms / 1000} s`)),
+  );
+  stop.addEventListener('abort', onStop);
+  const dialing = Promise.resolve(attempt).then(dial);
+  try {
+    if (stop.aborted) onStop();
+    return await abortable(dialing, attempt);
+  } catch (error) {
+    dialing.then(
+      (late) => late.abort(error),
+      () => {},
+    );
+    throw error;
+  } finally {
+    cancel();
+    stop.removeEventListener('abort', onStop);
+  }
+}
