@@ -39,22 +39,17 @@ process.on('unhandledRejection', (error) => {
   unhandled = error;
 });
 
-/** The parts of the program that ran since the last look and never before. */
-async function look(): Promise<number> {
+/** The parts of the program that ran since the last look. */
+async function look(): Promise<Set<string>> {
   const { result } = await inspector.post('Profiler.takePreciseCoverage');
-  let fresh = 0;
+  const ran = new Set<string>();
   for (const { url, functions } of result) {
     if (!url.includes('.test-run-')) continue;
-    for (const { ranges } of functions) {
-      for (const { startOffset, endOffset, count } of ranges) {
-        const part = `${startOffset}-${endOffset}`;
-        if (count === 0 || reached.has(part)) continue;
-        reached.add(part);
-        fresh++;
-      }
-    }
+    for (const { ranges } of functions)
+      for (const { startOffset, endOffset, count } of ranges)
+        if (count > 0) ran.add(`${startOffset}-${endOffset}`);
   }
-  return fresh;
+  return ran;
 }
 
 function corpusOf(name: string): Uint8Array[] {
@@ -124,7 +119,7 @@ async function fuzz(target: Target, ms: number, most: number): Promise<number> {
   const kept = corpusOf(target.name);
   const pool = [...target.seeds, ...kept];
   for (const input of pool) await tried(target, input);
-  await look();
+  for (const part of await look()) reached.add(part);
   const end = performance.now() + ms;
   let inputs = pool.length;
   let news = 0;
@@ -133,21 +128,22 @@ async function fuzz(target: Target, ms: number, most: number): Promise<number> {
     const batch = Array.from({ length: BATCH }, () => mutated(random.pick(pool), random.pick(pool)));
     for (const input of batch) await tried(target, input);
     inputs += batch.length;
-    if ((await look()) === 0) continue;
-    // Which one it was: what it reaches is known by now, so each is measured against what the others reach not.
-    const before = new Set(reached);
+    const fresh = new Set([...(await look())].filter((part) => !reached.has(part)));
+    // Which one it was: each is run again alone, until all that was new has been seen again.
     for (const input of batch) {
-      reached.clear();
+      if (fresh.size === 0) break;
       await tried(target, input);
-      await look();
-      const rare = [...reached].some((part) => !seen.has(part));
-      for (const part of reached) seen.add(part);
-      if (!rare) continue;
+      const ran = await look();
+      if (![...fresh].some((part) => ran.has(part))) continue;
+      for (const part of ran) {
+        fresh.delete(part);
+        reached.add(part);
+      }
       news++;
       pool.push(input);
       kept.push(input);
     }
-    for (const part of before) reached.add(part);
+    for (const part of fresh) reached.add(part);
   }
   if (values.keep && kept.length > 0) {
     const hex = [...new Set(kept.map((input) => Buffer.from(input).toString('hex')))].sort(
@@ -159,8 +155,6 @@ async function fuzz(target: Target, ms: number, most: number): Promise<number> {
   return inputs;
 }
 
-/** What single inputs are known to reach. */
-const seen = new Set<string>();
 const chosen = targets.filter(({ name }) => values.target === undefined || name === values.target);
 const before = process.memoryUsage().heapUsed;
 let total = 0;

@@ -1,7 +1,8 @@
 /** What a peer does wrong is counted, told, and held against it. */
 import { describe, expect, it } from 'vitest';
 import { Standing } from '../../src/feed/replication/standing.ts';
-import { Feed, type FeedEvent, memoryStorage, type Peer } from '../../src/index.ts';
+import { Feed, type FeedEvent, memoryStorage, type Peer, replicate } from '../../src/index.ts';
+import { dialTcp, listenTcp } from '../../src/transport/node.ts';
 import { FakeClock } from '../fake-clock.ts';
 import { answering, scriptedPeer, truthOf, until } from '../feed/scripted-peer.ts';
 import { blocksOf } from '../interop/blocks.ts';
@@ -69,6 +70,31 @@ describe('a fault', () => {
     await Promise.all(Array.from({ length: 150 }, (_, i) => reader.get(100 + i)));
     expect(asked(bad)).toBeGreaterThan(1);
     await Promise.all([bad.replication.close(), good.replication.close()]);
+  });
+});
+
+describe('an address', () => {
+  it('is handed to the app, which can refuse it', async () => {
+    const banned = new Set<string>();
+    const seen: string[] = [];
+    const server = await listenTcp(0, '127.0.0.1', (transport, address) => {
+      seen.push(address);
+      if (banned.has(address)) return transport.abort();
+      void replicate(transport, { feeds: writer, live: true }).catch(() => {});
+    });
+    const writer = await Feed.create(memoryStorage());
+    await writer.append(blocks[0]!);
+    const connecting = async () =>
+      replicate(await dialTcp(server.port), {
+        feeds: await Feed.open(memoryStorage(), { key: writer.key }),
+      });
+    const first = await connecting();
+    banned.add(seen[0]!);
+    await expect(connecting()).rejects.toMatchObject({ code: 'refused' });
+    expect(seen).toEqual(['127.0.0.1', '127.0.0.1']);
+    first.abort();
+    await server.close();
+    await writer.close();
   });
 });
 

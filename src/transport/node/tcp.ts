@@ -41,8 +41,9 @@ export function dialTcp(port: number, host = '127.0.0.1', signal?: AbortSignalLi
 }
 
 /**
- * Listens on TCP and calls `onTransport` for each connection, with the address that it comes from. `onError` is told of connections that the machine
- * could not accept, for example when it is out of file handles; the listener goes on.
+ * Listens on TCP and calls `onTransport` for each connection, with the address that it comes from. `onError` is
+ * told of connections that the machine could not accept, for example when it is out of file handles; the listener
+ * goes on.
  * Rejects with the system's error if the port is not available.
  */
 export function listenTcp(
