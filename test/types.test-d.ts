@@ -25,12 +25,18 @@ import {
   type ChannelSendable,
   type Clock,
   type CloseReason,
+  type Connection,
+  Connections,
+  type ConnectionsEvent,
+  type ConnectionsListener,
+  type ConnectionsOptions,
   type ConnectOptions,
   type Consumer,
   type CryptoProvider,
   connect,
   type Data,
   type DataNode,
+  type Dial,
   type Download,
   defaultLimits,
   type Extension,
@@ -43,9 +49,14 @@ import {
   type Have,
   type Info,
   type Keepalive,
+  type KeepOptions,
   type KeyLookup,
   type KeyPair,
+  type LimitedTransport,
   type Limits,
+  type Link,
+  type LinkState,
+  limited,
   type MaybePromise,
   type MemoryFile,
   type MemoryStorage,
@@ -55,6 +66,7 @@ import {
   type NamedExtension,
   type Peer,
   type Produce,
+  type RateLimits,
   type Remote,
   type Replication,
   type Request,
@@ -110,6 +122,19 @@ export async function names(options: ConnectOptions, produce: Produce, file: Mem
     FeedMessage | Handshake | Extension | Keepalive | Unassigned | Unreadable
   >(true);
   void [stored, download, peers, replication, remote, clock, limits, reason, made];
+}
+
+export function kept(options: ConnectionsOptions, dial: Dial, keep: KeepOptions, limits: RateLimits): void {
+  const connections: Connections = new Connections(options);
+  const link: Link = connections.keep(dial, keep);
+  const state: LinkState = link.state;
+  const [connection]: Connection[] = [...connections];
+  connection?.limit(limits);
+  const line: LimitedTransport = limited(memoryPair()[0]);
+  line.limit(limits);
+  same<Parameters<Connections['subscribe']>[0], ConnectionsListener>(true);
+  same<Parameters<ConnectionsListener>[0], ConnectionsEvent>(true);
+  void state;
 }
 
 /** What nobody has verified cannot be taken for what is: each of these must not compile. */

@@ -12,7 +12,7 @@ import { readEphemeral, writeEphemeral } from '../wire/ephemeral.ts';
 import { read, required, write } from '../wire/protobuf.ts';
 import type { Codec } from './codec.ts';
 import { ChannelExtension, type ExtensionEvent, TooLarge } from './extension.ts';
-import type { Rate } from './token-bucket.ts';
+import type { MessageRate } from './token-bucket.ts';
 import type { Unverified } from './verified.ts';
 
 /** What the extension's own text suggests. */
@@ -38,7 +38,7 @@ export interface EphemeralOptions {
   /** The hard cap on a payload, both ways, in bytes. Default 2048, as the extension suggests. */
   readonly maxBytes?: number | undefined;
   /** What is taken of one peer. Default 100 a second, 200 at once. */
-  readonly rate?: Rate | undefined;
+  readonly rate?: MessageRate | undefined;
 }
 
 export type EphemeralEvent = ExtensionEvent<EphemeralMessage, Channel>;

@@ -11,7 +11,7 @@ import type { ExtensionLike } from '../session/options.ts';
 import type { Session } from '../session/session.ts';
 import { type Codec, raw } from './codec.ts';
 import { Listeners } from './listeners.ts';
-import { assertRate, type Rate, TokenBucket } from './token-bucket.ts';
+import { assertRate, type MessageRate, TokenBucket } from './token-bucket.ts';
 
 export interface ExtensionOptions<T> {
   /** Default: raw bytes. */
@@ -19,7 +19,7 @@ export interface ExtensionOptions<T> {
   /** Bytes of one message, both ways. Default 65,536. */
   readonly maxBytes?: number | undefined;
   /** What is taken of one peer. Default 100 a second, 200 at once. */
-  readonly rate?: Rate | undefined;
+  readonly rate?: MessageRate | undefined;
   /** What becomes of messages while nobody listens. Default `none`. */
   readonly keep?: 'none' | 'last' | undefined;
 }
@@ -51,7 +51,7 @@ export type ExtensionEvent<T, Peer> =
   | { readonly type: 'peer-left'; readonly peer: Peer };
 
 const DEFAULT_BYTES = 65_536;
-const DEFAULT_RATE: Rate = { perSecond: 100, burst: 200 };
+const DEFAULT_RATE: MessageRate = { perSecond: 100, burst: 200 };
 
 /** Thrown by a codec for a message over a cap of its own. */
 export class TooLarge extends RangeError {}
@@ -69,7 +69,7 @@ abstract class Extension<T, Peer extends Session | Channel> implements Extension
   readonly name: string;
   readonly #codec: Codec<T>;
   readonly #maxBytes: number;
-  readonly #rate: Rate;
+  readonly #rate: MessageRate;
   readonly #keep: 'none' | 'last';
   readonly #states = new Map<Peer, State<T>>();
   readonly #listeners = new Listeners<ExtensionEvent<T, Peer>>();

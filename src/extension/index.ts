@@ -47,5 +47,5 @@ export {
   type SignedMessagesOptions,
   type SignedStats,
 } from './signed/signed-messages.ts';
-export type { Rate } from './token-bucket.ts';
+export type { MessageRate } from './token-bucket.ts';
 export type { Role, Sender, Unverified, Verified } from './verified.ts';

@@ -3,24 +3,24 @@ import { assertInteger } from '../errors.ts';
 import type { Clock } from '../stream/clock.ts';
 
 /** `burst` at once where nothing happened for a while, `perSecond` in the long run. */
-export interface Rate {
+export interface MessageRate {
   readonly perSecond: number;
   readonly burst: number;
 }
 
 /** @throws TypeError, RangeError for anything but whole numbers from 1. */
-export function assertRate(name: string, { perSecond, burst }: Rate): void {
+export function assertRate(name: string, { perSecond, burst }: MessageRate): void {
   assertInteger(`${name}.perSecond`, perSecond, 1);
   assertInteger(`${name}.burst`, burst, 1);
 }
 
 export class TokenBucket {
   readonly #clock: Clock;
-  readonly #rate: Rate;
+  readonly #rate: MessageRate;
   #tokens: number;
   #filledAt: number;
 
-  constructor(clock: Clock, rate: Rate) {
+  constructor(clock: Clock, rate: MessageRate) {
     this.#clock = clock;
     this.#rate = rate;
     this.#tokens = rate.burst;

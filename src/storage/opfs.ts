@@ -8,7 +8,7 @@ import { type Folder, OpfsFile } from './opfs/file.ts';
 import { type AccessHandle, type DirectoryHandle, originFolder } from './opfs/platform.ts';
 import { abortController, holdLock, type WebLock, webLocks } from './web-locks.ts';
 
-export type { PortLike } from './port/port.ts';
+export type { PortLike, PortListener } from './port/port.ts';
 export {
   type PlatformPort,
   type RemoteOptions,

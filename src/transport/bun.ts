@@ -1,7 +1,7 @@
 /** WebSockets that Bun's own server accepts. A client in Bun is as everywhere: `hypercore-wire/transport/websocket`. */
 import type { Transport } from '../stream/transport.ts';
 import {
-  QUEUE_BYTES,
+  limitsOf,
   type WebSocketEvent,
   type WebSocketLike,
   type WebSocketOptions,
@@ -45,7 +45,7 @@ export function bunWebSocket(
 ): BunWebSocketHandler {
   const served = new WeakMap<BunSocket, ServedSocket>();
   return {
-    maxPayloadLength: options.queueBytes ?? QUEUE_BYTES,
+    maxPayloadLength: limitsOf(options).queueBytes,
     open(socket) {
       const made = new ServedSocket(socket);
       served.set(socket, made);

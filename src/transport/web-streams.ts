@@ -1,6 +1,7 @@
 /** A pair of web streams as a transport: a WebTransport stream, or any other of bytes. */
 import { describe } from '../errors.ts';
 import type { Transport } from '../stream/transport.ts';
+import { denoStreams, isDenoConn } from './web-streams/deno-conn.ts';
 
 /** The part of a `ReadableStream` that is used. */
 export interface ReadableStreamLike {
@@ -35,11 +36,14 @@ export interface WebStreams {
 /**
  * A transport over a pair of byte streams, which is the transport's from now on: they are locked, and released
  * when each has ended. The streams' own backpressure and half-close apply. An abort, or a failure of either,
- * cancels the one and aborts the other. Of a TCP connection in Deno, the end of either stream closes both: dial
- * with "hypercore-wire/transport/node" there.
+ * cancels the one and aborts the other. A connection of Deno is used by its methods, as its streams have no half-close.
  * @throws TypeError if they are no streams, or locked.
  */
-export function webStreamsTransport({ readable, writable }: WebStreams): Transport {
+export function webStreamsTransport(streams: WebStreams): Transport {
+  if (typeof streams !== 'object' || streams === null) {
+    throw new TypeError(`"streams" expected { readable, writable }, got ${describe(streams)}`);
+  }
+  const { readable, writable } = isDenoConn(streams) ? denoStreams(streams) : streams;
   const reader = lock('readable', readable, () => readable.getReader());
   const writer = lock('writable', writable, () => writable.getWriter());
   let fault: { readonly reason: unknown } | undefined;
@@ -76,7 +80,7 @@ export function webStreamsTransport({ readable, writable }: WebStreams): Transpo
     while (fault === undefined) {
       const { done, value } = await reader.read().catch((reason) => {
         abort(reason);
-        throw reason;
+        return { done: true, value: undefined };
       });
       // An abort ends a read that waits as if the remote had ended.
       if (fault !== undefined) break;

@@ -50,8 +50,8 @@ const POLL_MS = 4;
  * confirms that the remote's end was received, with all that came before it. The sink resolves once it is
  * confirmed, and the channel is closed when both sides have ended: closing it drops what is still buffered. So
  * the peer connection may be closed as soon as the session has. A remote that is lost without a word is told late,
- * by the platform or by the session's idle deadline. After an abort, connect again instead of opening another channel:
- * implementations have been seen to deliver on it what was under way on the first.
+ * by the platform or by the session's idle deadline. With `@roamhq/wrtc`, make a new connection after an abort: on
+ * the next channel of the old one, it may deliver what was under way on the first.
  * @throws TypeError if the channel is not ordered and reliable.
  * @throws TypeError, RangeError for invalid options.
  */

@@ -133,6 +133,7 @@ describe('a share that does not hold everything', () => {
 
   it.each(['its key only', 'its first blocks'])(
     'of %s, offers over WebSocket what hypercore gives over TCP',
+    { timeout: 120_000 },
     async (what) => {
       const writer = await openHypercore();
       await append(writer, blocks);

@@ -175,6 +175,38 @@ describe('a link', () => {
   });
 });
 
+describe('a connection', () => {
+  it('is paused and resumed by itself', async () => {
+    const { clock, reader, writer, copy, source, dial } = await world();
+    reader.connections.keep(dial(writer));
+    await settle();
+    const [connection] = writer.connections;
+    connection!.pause();
+    expect(connection!.isPaused).toBe(true);
+    await source.append(Uint8Array.of(1));
+    await clock.advance(60_000);
+    expect(copy.count()).toBe(50);
+    connection!.resume();
+    await settle();
+    expect(copy.count()).toBe(51);
+    expect([reader.count, writer.count]).toEqual([1, 1]);
+  });
+
+  it('is limited by itself', async () => {
+    const { clock, reader, writer, copy, source, dial } = await world();
+    reader.connections.keep(dial(writer));
+    await settle();
+    const [connection] = reader.connections;
+    connection!.limit({ receive: 1000 });
+    await source.append(new Uint8Array(10_000));
+    await clock.advance(9000);
+    expect(copy.count()).toBe(50);
+    await clock.advance(2000);
+    expect(copy.count()).toBe(51);
+    expect([reader.count, writer.count]).toEqual([1, 1]);
+  });
+});
+
 describe('closing', () => {
   it('ends whatever is under way: a dial, a wait, a handshake, a connection', async () => {
     const { clock, reader, writer, dial } = await world();

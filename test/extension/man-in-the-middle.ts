@@ -16,6 +16,10 @@ import { decode, encode, frame } from '../../src/wire/packet.ts';
 import { read, write } from '../../src/wire/protobuf.ts';
 import { readHello, readSealed, writeHello, writeSealed } from '../../src/wire/sealed-ephemeral.ts';
 import { readSigned, readSignedBody, writeSignedBody } from '../../src/wire/signed-ephemeral.ts';
+import * as twin from './sealed-twin.ts';
+
+/** His X25519 key. */
+const SECRET = new Uint8Array(32).fill(77);
 
 /** Numbers of a seed: mulberry32. */
 export class Dice {
@@ -39,11 +43,23 @@ export class Dice {
   }
 }
 
-export type Attack = (payload: Uint8Array) => readonly Uint8Array[];
+/** What he makes of a payload that goes in one direction of a connection. */
+type Attack = (payload: Uint8Array, direction: Direction) => readonly Uint8Array[];
 
-export interface Seen {
-  readonly name: string;
-  readonly payload: Uint8Array;
+/** One direction, and what he knows of it. */
+interface Direction {
+  /** What the receiver sees: with a name and nonce of his own, where he does not pass on the sender's. */
+  readonly nonce: Uint8Array | undefined;
+  readonly id: Uint8Array | undefined;
+  /** The ends, as this direction's receiver takes them for the sender's, and as its sender has its own. */
+  shownEnd?: Uint8Array;
+  trueEnd?: Uint8Array;
+  realNonce?: Uint8Array;
+  /** The sender's own hello. */
+  hello?: Uint8Array;
+  /** One in the sender's name, over a key of his. */
+  usurped?: Uint8Array;
+  opposite?: Direction;
 }
 
 export class ManInTheMiddle {
@@ -90,11 +106,14 @@ export class ManInTheMiddle {
     const [right, b] = memoryPair();
     const ids = isTransparent ? undefined : [this.#bytes(32), this.#bytes(32)];
     const nonces = isTransparent ? undefined : [this.#bytes(24), this.#bytes(24)];
-    const run = (from: Transport, to: Transport, i: number): void => {
-      to.sink(this.#tamper(from.source, names, ids?.[i], nonces?.[i])).catch(() => {});
-    };
-    run(left, right, 0);
-    run(right, left, 1);
+    const [there, back] = [0, 1].map((i): Direction => ({ nonce: nonces?.[i], id: ids?.[i] })) as [
+      Direction,
+      Direction,
+    ];
+    there.opposite = back;
+    back.opposite = there;
+    right.sink(this.#tamper(left.source, names, there)).catch(() => {});
+    left.sink(this.#tamper(right.source, names, back)).catch(() => {});
     return [a, b];
   }
 
@@ -105,16 +124,16 @@ export class ManInTheMiddle {
   async *#tamper(
     source: AsyncIterable<Uint8Array>,
     names: readonly string[],
-    id: Uint8Array | undefined,
-    otherNonce: Uint8Array | undefined,
+    direction: Direction,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const first = await readFirstFrame(source, defaultLimits);
     if (first === undefined) return;
-    const nonce = otherNonce ?? first.feed.nonce!;
+    const nonce = direction.nonce ?? first.feed.nonce!;
+    direction.realNonce = first.feed.nonce!.slice();
     yield frame(first.channel, { ...first.feed, nonce });
     const change = (batch: readonly Packet[]): Packet<Sendable>[] =>
       batch.flatMap(({ channel, message }) =>
-        this.#change(message, names, id).map((changed) => ({ channel, message: changed })),
+        this.#change(message, names, direction).map((changed) => ({ channel, message: changed })),
       );
     const changing: Stage<Packet, Packet<Sendable>> = async function* (batches) {
       for await (const batch of batches) yield change(batch);
@@ -128,17 +147,23 @@ export class ManInTheMiddle {
     for await (const chunks of pipe(clear, changing, encode(), cipher(this.#key, nonce))) yield* chunks;
   }
 
-  #change(message: Message, names: readonly string[], id: Uint8Array | undefined): readonly Sendable[] {
-    if (message.type === 'handshake' && id !== undefined) return [{ ...message, id }];
+  #change(message: Message, names: readonly string[], direction: Direction): readonly Sendable[] {
+    if (message.type === 'handshake') {
+      const { realNonce, nonce = realNonce!, id = message.id! } = direction;
+      direction.trueEnd = twin.end(realNonce!, message.id!);
+      direction.shownEnd = twin.end(nonce, id);
+      return [{ ...message, id }];
+    }
     if (message.type !== 'extension') return [message as Sendable];
     const name = names[message.id]!;
     const payload = message.payload.slice();
-    const payloads = this.isQuiet ? [payload] : this.#attack(name, payload);
+    if (name.startsWith('sealed')) direction.hello ??= read(readSealed, payload).hello!;
+    const payloads = this.isQuiet ? [payload] : this.#attack(name, payload, direction);
     this.show(name, payload);
     return payloads.map((one) => ({ type: 'extension', id: message.id, payload: one }));
   }
 
-  #attack(name: string, payload: Uint8Array): readonly Uint8Array[] {
+  #attack(name: string, payload: Uint8Array, direction: Direction): readonly Uint8Array[] {
     const isSealed = name.startsWith('sealed');
     const kinds = isSealed ? this.#sealed : this.#signed;
     const out: Uint8Array[] = [];
@@ -148,7 +173,7 @@ export class ManInTheMiddle {
       this.attempts++;
       this.byKind.set(kind, (this.byKind.get(kind) ?? 0) + 1);
       try {
-        out.push(...make(payload));
+        out.push(...make(payload, direction));
       } catch {
         out.push(this.#bytes(payload.byteLength));
       }
@@ -259,5 +284,23 @@ export class ManInTheMiddle {
       return [write(writeSealed, { hello, signature: this.#mallory.sign(stated) })];
     },
     crossed: () => [this.#past('signed-ephemeral/1')],
+    // Keys of his own in the place of the sender's, and then boxes of his own.
+    usurp: (payload, direction) => {
+      const { hello, signature } = read(readSealed, payload);
+      if (hello !== undefined) {
+        direction.usurped = write(writeHello, { ...read(readHello, hello), key: twin.agreementKey(SECRET) });
+        return [write(writeSealed, { hello: direction.usurped, signature: signature! })];
+      }
+      const { usurped, shownEnd, opposite } = direction;
+      const theirs = opposite!.hello!;
+      const ends = [
+        { end: shownEnd!, hello: usurped! },
+        { end: opposite!.trueEnd!, hello: theirs },
+      ] as const;
+      const bound = twin.binding(this.#discoveryKey, ends[0].end, ends[1].end);
+      const key = twin.directionKey(SECRET, read(readHello, theirs).key!, bound, ...ends, shownEnd!);
+      const content = Uint8Array.of(0x12, 7, ...Buffer.from('usurped'));
+      return [twin.box(key, 1 + this.#dice.below(100), content)];
+    },
   };
 }

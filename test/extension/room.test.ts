@@ -236,6 +236,49 @@ describe('a room', () => {
   });
 });
 
+describe('a large room around one relay', () => {
+  it('has each event cross each connection once, and each member check each signature once', async () => {
+    const count = 60;
+    const world = new World();
+    // Members of one process check the same signatures: once is enough here. `stats` counts all the same.
+    const checked = new Map<string, boolean>();
+    const shared = {
+      ...crypto,
+      verify(...[signature, message, key]: Parameters<typeof crypto.verify>) {
+        const name = hex(signature) + hex(message) + hex(key);
+        if (!checked.has(name)) checked.set(name, crypto.verify(signature, message, key) as boolean);
+        return checked.get(name)!;
+      },
+    };
+    const rate = { perSecond: 1, burst: 100_000 };
+    const limits = { linkRate: rate, unknownRate: rate, senderRate: rate };
+    const hub = await enter(world, undefined, { crypto: shared, limits });
+    const members = [];
+    for (let i = 0; i < count; i++) {
+      const member = await enter(world, `${i}`, { crypto: shared, limits });
+      await world.join(member.room, hub.room);
+      members.push(member);
+    }
+    for (const { room } of members) {
+      expect(room.members.size).toBe(count - 1);
+      // Linear: one for each other member.
+      expect(room.stats.verifications).toBe(count - 1);
+    }
+    expect(hub.room.stats).toMatchObject({ verifications: count, congested: 0 });
+    const before = members.map(({ room }) => room.stats);
+    for (const { room } of members) {
+      room.send('an event');
+      await settle();
+    }
+    for (const [i, { room, said }] of members.entries()) {
+      const { received, sent, forwarded, verifications } = room.stats;
+      expect(sent - before[i]!.sent + (received - before[i]!.received)).toBe(count);
+      expect(verifications - before[i]!.verifications).toBe(count - 1);
+      expect([forwarded, said().length]).toEqual([0, count - 1]);
+    }
+  });
+});
+
 describe('writers', () => {
   it('are announced with a proof, and known to all', async () => {
     const world = new World();

@@ -2,6 +2,7 @@
 import { describe } from 'vitest';
 import { deferred } from '../../src/stream/deferred.ts';
 import type { Transport } from '../../src/stream/transport.ts';
+import { type WebStreams, webStreamsTransport } from '../../src/transport/web-streams.ts';
 import { dialWebSocket, type WebSocketLike, webSocketTransport } from '../../src/transport/websocket.ts';
 import type { Kind } from '../transport/contract.ts';
 import { transportContract } from '../transport/suite.ts';
@@ -11,7 +12,15 @@ interface Server {
   shutdown(): Promise<void>;
 }
 
+interface TcpServer {
+  readonly addr: { readonly port: number };
+  accept(): Promise<WebStreams & { close(): void }>;
+  close(): void;
+}
+
 declare const Deno: {
+  listen(options: { port: number; hostname: string }): TcpServer;
+  connect(options: { port: number; hostname: string }): ReturnType<TcpServer['accept']>;
   serve(
     options: { port: number; hostname: string; onListen(): void },
     handler: (request: Request) => Response,
@@ -51,5 +60,23 @@ describe.runIf('Deno' in globalThis)('Deno', () => {
       return { here, there, cleanup: () => server.shutdown() };
     },
     ...common,
+  });
+
+  transportContract("webStreamsTransport over Deno's TCP", {
+    async make() {
+      const server = Deno.listen({ port: 0, hostname: '127.0.0.1' });
+      const { port } = server.addr;
+      const accepting = server.accept();
+      const [here, there] = [await Deno.connect({ port, hostname: '127.0.0.1' }), await accepting];
+      server.close();
+      return {
+        here: webStreamsTransport(here),
+        there: webStreamsTransport(there),
+        vanish: () => there.close(),
+      };
+    },
+    bufferedBytes: 33_554_432,
+    onSlowReader: 'waits',
+    readOnAbort: 'resolved',
   });
 });

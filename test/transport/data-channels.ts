@@ -24,8 +24,8 @@ export interface DataChannels {
 }
 
 /**
- * Connects two new peers by one channel. A connection that carried another before is none of a test's: libwebrtc
- * delivers messages that were under way when a channel was closed on the next channel of the same number.
+ * Connects two new peers by one channel. Not one channel after another by the same peers: `@roamhq/wrtc`
+ * delivers messages that were under way when a channel was closed on the next one of the same number.
  */
 export async function openDataChannels(makePeer: () => PeerConnection): Promise<DataChannels> {
   const [offering, answering] = [makePeer(), makePeer()];

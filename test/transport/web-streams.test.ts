@@ -58,6 +58,9 @@ describe('webStreamsTransport', () => {
       new TypeError('"readable" expected a stream of bytes that is not locked, got number 5'),
     );
     expect(() => webStreamsTransport({ readable: readableOf() } as never)).toThrow('"writable" expected');
+    expect(() => webStreamsTransport(null as never)).toThrow(
+      '"streams" expected { readable, writable }, got null',
+    );
     streams.readable.getReader();
     expect(() => webStreamsTransport(streams)).toThrow('"readable" expected');
   });

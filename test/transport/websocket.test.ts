@@ -351,7 +351,8 @@ describe('listenWebSocket', () => {
     expect(await settled(listener.close())).toBe('resolved');
   });
 
-  it('rejects a port in use', async () => {
+  it('rejects a port in use, and options that make no sense', async () => {
+    await expect(listenWebSocket(0, '127.0.0.1', () => {}, { queueBytes: 0 })).rejects.toThrow(RangeError);
     const { port } = await listen(() => {});
     await expect(listenWebSocket(port, '127.0.0.1', () => {})).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });

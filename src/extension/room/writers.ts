@@ -3,12 +3,12 @@ import { equals } from 'uint8arrays/equals';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { Clock } from '../../stream/clock.ts';
 import type { MaybePromise } from '../../stream/stage.ts';
-import { type Rate, TokenBucket } from '../token-bucket.ts';
+import { type MessageRate, TokenBucket } from '../token-bucket.ts';
 import type { Sender } from '../verified.ts';
 import { isWriter, type WriterProof } from './presence.ts';
 
 /** New proofs of all members together: each costs a signature check. */
-const RATE: Rate = { perSecond: 20, burst: 200 };
+const RATE: MessageRate = { perSecond: 20, burst: 200 };
 
 export interface Proven {
   readonly proofs: readonly WriterProof[];

@@ -18,7 +18,7 @@ import { Arrivals } from '../arrivals.ts';
 import { type EphemeralContent, OCTET_STREAM } from '../ephemeral.ts';
 import { Listeners } from '../listeners.ts';
 import { createIdentity, type Identity } from '../signed/identity.ts';
-import { assertRate, type Rate, TokenBucket } from '../token-bucket.ts';
+import { assertRate, type MessageRate, TokenBucket } from '../token-bucket.ts';
 import type { Sender, Verified } from '../verified.ts';
 import { paddedLength } from './padding.ts';
 import { SealedLink, type SealedOutcome, type SealedRefusalReason } from './sealed-link.ts';
@@ -36,7 +36,7 @@ export interface SealedMessagesOptions {
   /** Bytes of a payload, both ways. Default 2048. */
   readonly maxBytes?: number | undefined;
   /** What is taken of one peer. Default 100 a second, 200 at once. */
-  readonly rate?: Rate | undefined;
+  readonly rate?: MessageRate | undefined;
   /** Milliseconds since 1970; default `Date.now`. */
   readonly now?: (() => number) | undefined;
   /** Default: libsodium. */
@@ -88,7 +88,7 @@ interface Settings {
   readonly identity: Identity;
   readonly allow: (sender: Sender) => boolean;
   readonly maxBytes: number;
-  readonly rate: Rate;
+  readonly rate: MessageRate;
   readonly now: () => number;
   readonly crypto: CryptoProvider;
   readonly sealing: SealingProvider;

@@ -1,6 +1,6 @@
 /** Every cap on what peers can make a signed channel hold or do, each with its reason. */
 import { assertInteger } from '../../errors.ts';
-import { assertRate, type Rate } from '../token-bucket.ts';
+import { assertRate, type MessageRate } from '../token-bucket.ts';
 
 export interface SignedLimits {
   /** Bytes of a message's payload, both ways. */
@@ -12,13 +12,13 @@ export interface SignedLimits {
   /** How many times a message may be passed on. */
   readonly hops: number;
   /** Messages that are looked at, of one connection. */
-  readonly linkRate: Rate;
+  readonly linkRate: MessageRate;
   /** Of those, messages of senders not heard before: each costs a signature check, whoever made it. */
-  readonly unknownRate: Rate;
+  readonly unknownRate: MessageRate;
   /** Signatures that may be wrong, of one connection, before it is not listened to for a while. */
-  readonly faultRate: Rate;
+  readonly faultRate: MessageRate;
   /** Messages that are delivered and passed on, of one sender. */
-  readonly senderRate: Rate;
+  readonly senderRate: MessageRate;
 }
 
 /** The limits that apply by default. */

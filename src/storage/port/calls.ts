@@ -7,7 +7,7 @@ import { type Deferred, deferred } from '../../stream/deferred.ts';
 import type { Connection } from './connect.ts';
 import { watchLife } from './life.ts';
 import { type Answer, type Call, transferable } from './messages.ts';
-import { listen, post } from './port.ts';
+import { listen } from './port.ts';
 import { isSentError, receivedError } from './sent-error.ts';
 
 /** Bytes that one message writes and reads, at most, unless a single call has more. */
@@ -89,7 +89,7 @@ export class Calls {
     this.#sent = this.#waiting.splice(0, count);
     const calls = this.#sent.map(({ call }) => call);
     const arrays = calls.flatMap((call) => (call.call === 'write' ? [call.bytes] : []));
-    post(this.#connection.port, calls, transferable(arrays));
+    this.#connection.port.postMessage(calls, transferable(arrays));
   }
 
   #onMessage(message: unknown): void {

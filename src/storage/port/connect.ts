@@ -4,7 +4,7 @@ import type { Clock } from '../../stream/clock.ts';
 import { deferred } from '../../stream/deferred.ts';
 import { holdLife, type Life } from './life.ts';
 import type { DoorMessage } from './messages.ts';
-import { listen, messageChannel, type PortLike, post } from './port.ts';
+import { listen, messageChannel, type PortLike } from './port.ts';
 
 /** For a worker whose script has to be loaded first. */
 const ANSWER_MS = 20_000;
@@ -43,7 +43,7 @@ export async function connect(
     const onError = (event: { message?: unknown }): void => fail(String(event.message ?? 'it does not load'));
     worker.addEventListener('error', onError);
     const message: DoorMessage = { 'hypercore-wire': 'open', folder, port: port2, life: life.name };
-    post(worker, message, [port2]);
+    worker.postMessage(message, [port2]);
     return {
       port,
       stop(): void {
@@ -68,7 +68,7 @@ export async function connect(
       stop();
       if (port === taken) continue;
       // One that answers later is not to wait for more.
-      post(port, [{ call: 'close' }]);
+      port.postMessage([{ call: 'close' }]);
       port.close?.();
     }
   }

@@ -1,21 +1,19 @@
-/** The part of a MessagePort that is used; a Worker, and the inside of one, have it too. */
-export interface PortLike {
-  /** Takes objects to transfer; `never`, as TypeScript takes the scope of a worker for that of a window. */
-  postMessage(message: unknown, transfer?: never): void;
+/** What can be listened to: a port, a Worker, and `self` inside of one. */
+export interface PortListener {
   addEventListener(type: PortEvent, listener: (event: object) => void): void;
   removeEventListener(type: PortEvent, listener: (event: object) => void): void;
   /** A MessagePort holds its messages back until then. */
   start?(): void;
+}
+
+/** The part of a MessagePort that is used; a Worker has it too. */
+export interface PortLike extends PortListener {
+  postMessage(message: unknown, transfer?: readonly object[]): void;
   close?(): void;
 }
 
 /** `close` is told by Node, `error` by a Worker. */
 export type PortEvent = 'message' | 'messageerror' | 'close' | 'error';
-
-/** Posts a message, and gives away what is in `transfer`. */
-export function post(port: PortLike, message: unknown, transfer: readonly object[] = []): void {
-  port.postMessage(message, transfer as never);
-}
 
 /** Two ports, each of which gets what is posted to the other. */
 export function messageChannel(): { readonly port1: PortLike; readonly port2: PortLike } {
@@ -27,7 +25,7 @@ export function messageChannel(): { readonly port1: PortLike; readonly port2: Po
 
 /** Calls `onMessage` with what comes; `onEnd` once where nothing more can. The returned function stops both. */
 export function listen(
-  port: PortLike,
+  port: PortListener,
   onMessage: (data: unknown) => void,
   onEnd: (why: string) => void = () => {},
 ): () => void {

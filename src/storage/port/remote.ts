@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../../stream/clock.ts';
 import { type Deferred, deferred } from '../../stream/deferred.ts';
 import { Calls } from './calls.ts';
 import { connect } from './connect.ts';
-import { messageChannel, type PortLike, post } from './port.ts';
+import { messageChannel, type PortLike } from './port.ts';
 
 /** The platform's own `MessagePort`, where its types are known. */
 export type PlatformPort = typeof globalThis extends { MessagePort: { prototype: infer Port } }
@@ -43,7 +43,7 @@ export function remoteStorage(
 /** A port that leads to `worker`, to be handed on, for `remoteStorage` in a shared worker or another page. */
 export function storagePort(worker: PortLike): PlatformPort {
   const { port1, port2 } = messageChannel();
-  post(worker, { 'hypercore-wire': 'serve', port: port2 }, [port2]);
+  worker.postMessage({ 'hypercore-wire': 'serve', port: port2 }, [port2]);
   return port1 as PlatformPort;
 }
 

@@ -5,7 +5,7 @@ import type { MaybePromise } from '../../stream/stage.ts';
 import { isFileName } from '../file-names.ts';
 import { holdLife, type Life, watchLife } from './life.ts';
 import { type Answer, type Call, type DoorMessage, isDoorMessage, transferable } from './messages.ts';
-import { listen, type PortLike, post } from './port.ts';
+import { listen, type PortLike, type PortListener } from './port.ts';
 import { sentError } from './sent-error.ts';
 
 /** Serves storages until it is closed. */
@@ -19,7 +19,7 @@ export interface StorageServer {
  * `open` makes the storage of a folder; of one whose owner is gone without a word it lets go. Other messages to
  * the port are left alone. To be called before anything is awaited: what a worker was sent before may be lost.
  */
-export function serveStorage(port: PortLike, open: (folder: string) => Storage): StorageServer {
+export function serveStorage(port: PortListener, open: (folder: string) => Storage): StorageServer {
   const stops: (() => void)[] = [];
   const served = new Set<ServedStorage>();
   const take = (message: DoorMessage): void => {
@@ -27,7 +27,7 @@ export function serveStorage(port: PortLike, open: (folder: string) => Storage):
     const storage = new ServedStorage(message, open, () => served.delete(storage));
     served.add(storage);
   };
-  const listenTo = (door: PortLike): void => {
+  const listenTo = (door: PortListener): void => {
     stops.push(listen(door, (data) => isDoorMessage(data) && take(data)));
   };
   listenTo(port);
@@ -65,7 +65,7 @@ class ServedStorage {
 
   async #greet(): Promise<void> {
     this.#life = await holdLife();
-    if (this.#ended === undefined) post(this.#port, { life: this.#life.name });
+    if (this.#ended === undefined) this.#port.postMessage({ life: this.#life.name });
     else this.#life.release();
   }
 
@@ -79,7 +79,7 @@ class ServedStorage {
       answers.push(answer);
       if ('value' in answer && answer.value instanceof Uint8Array) arrays.push(answer.value);
     }
-    post(this.#port, { answers }, transferable(arrays));
+    this.#port.postMessage({ answers }, transferable(arrays));
     // It could not be opened, or was closed.
     if (this.#storage === undefined) void this.end();
   }

@@ -7,10 +7,25 @@ import { ProtocolError } from '../../errors.ts';
 import type { Transport } from '../../stream/transport.ts';
 import { type DialOptions, dialWebSocket as dial } from '../websocket/dial.ts';
 import { acceptsOrigin } from '../websocket/origin.ts';
-import { QUEUE_BYTES, type WebSocketOptions, webSocketTransport } from '../websocket/transport.ts';
+import { limitsOf, type WebSocketOptions, webSocketTransport } from '../websocket/transport.ts';
 import type { Listener } from './listener.ts';
 
 export type DialWebSocketOptions = Omit<DialOptions, 'WebSocket'>;
+
+/** What both sides set of `ws`. */
+function settings(options: WebSocketOptions): {
+  maxPayload: number;
+  perMessageDeflate: false;
+  closeTimeout: number;
+} {
+  return {
+    maxPayload: limitsOf(options).queueBytes,
+    // Blocks are not made smaller by it, or are compressed already; it takes memory, and it has had its holes.
+    perMessageDeflate: false,
+    // Milliseconds: no longer than a session waits for a remote that is silent.
+    closeTimeout: 7500,
+  };
+}
 
 /**
  * Connects to a WebSocket server: `dialWebSocket` of "hypercore-wire/transport/websocket", by `ws`.
@@ -18,10 +33,9 @@ export type DialWebSocketOptions = Omit<DialOptions, 'WebSocket'>;
  * @throws TypeError if the url is none of a WebSocket.
  */
 export function dialWebSocket(url: string, options: DialWebSocketOptions = {}): Promise<Transport> {
-  const { queueBytes: maxPayload = QUEUE_BYTES } = options;
   class Capped extends WebSocket {
     constructor(address: string, protocols?: string | string[]) {
-      super(address, protocols, { maxPayload, perMessageDeflate: false });
+      super(address, protocols, settings(options));
     }
   }
   return dial(url, { ...options, WebSocket: Capped });
@@ -44,20 +58,16 @@ const ABOUT =
  * Listens for WebSockets and calls `onTransport` for each. The path of the url does not matter. Everybody else is
  * told what this is, in a line of text. A message over `queueBytes` ends its connection.
  * Rejects with the system's error if the port is not available.
+ * @throws TypeError, RangeError for invalid options.
  */
-export function listenWebSocket(
+export async function listenWebSocket(
   port: number,
   host: string,
   onTransport: (transport: Transport) => void,
   options: ListenWebSocketOptions = {},
 ): Promise<Listener> {
   const { origins, onError = () => {}, ...rest } = options;
-  const upgrader = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: rest.queueBytes ?? QUEUE_BYTES,
-  });
+  const upgrader = new WebSocketServer({ ...settings(rest), noServer: true, clientTracking: false });
   const turnAway = (stream: Duplex, status: number, error: Error): void => {
     // It may be gone, or go before it has read this.
     stream.on('error', () => {});

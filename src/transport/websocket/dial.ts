@@ -4,7 +4,7 @@ import { abortable } from '../../stream/abortable.ts';
 import { deferred } from '../../stream/deferred.ts';
 import type { AbortSignalLike, Transport } from '../../stream/transport.ts';
 import { causeOf, reasonOf } from './faults.ts';
-import { type WebSocketLike, type WebSocketOptions, webSocketTransport } from './transport.ts';
+import { limitsOf, type WebSocketLike, type WebSocketOptions, webSocketTransport } from './transport.ts';
 
 /** What makes a WebSocket. */
 export type WebSocketConstructor = new (url: string, protocols?: string | string[]) => WebSocketLike;
@@ -19,10 +19,12 @@ export interface DialOptions extends WebSocketOptions {
 /**
  * Connects to a WebSocket server.
  * @throws ProtocolError `transport` if it does not open; the signal's reason if it aborts.
- * @throws TypeError if the url is none of a WebSocket, or the runtime has no WebSocket of its own.
+ * @throws TypeError if the url is none of a WebSocket, or the runtime has no WebSocket of its own; TypeError,
+ *   RangeError for invalid options.
  */
 export async function dialWebSocket(url: string, options: DialOptions = {}): Promise<Transport> {
   const { signal, protocols, WebSocket = ownWebSocket(), ...rest } = options;
+  limitsOf(rest);
   if (signal?.aborted) throw signal.reason;
   const socket = make(WebSocket, url, protocols);
   const opened = deferred<void>();

@@ -37,8 +37,6 @@ export interface WebSocketOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** What may be received and not yet read by default. */
-export const QUEUE_BYTES = 16_777_216;
 /** A byte stream may be cut anywhere. Small messages keep what a receiver holds at once small. */
 const MESSAGE_BYTES = 65_536;
 /** Where a socket can pause, this much is read ahead. */
@@ -46,6 +44,14 @@ const READ_AHEAD_BYTES = 262_144;
 const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 const OPEN = 1;
 const CLOSED = 3;
+
+/** The limits that apply. @throws TypeError, RangeError for invalid ones. */
+export function limitsOf(options: WebSocketOptions): { queueBytes: number; bufferedBytes: number } {
+  const { queueBytes = 16_777_216, bufferedBytes = 262_144 } = options;
+  assertInteger('queueBytes', queueBytes, 1);
+  assertInteger('bufferedBytes', bufferedBytes, 1);
+  return { queueBytes, bufferedBytes };
+}
 
 /**
  * A transport over a WebSocket that is open or connecting, which is the transport's from now on.
@@ -60,9 +66,8 @@ const CLOSED = 3;
  * @throws TypeError, RangeError for invalid options.
  */
 export function webSocketTransport(socket: WebSocketLike, options: WebSocketOptions = {}): Transport {
-  const { queueBytes = QUEUE_BYTES, bufferedBytes = 262_144, clock = systemClock() } = options;
-  assertInteger('queueBytes', queueBytes, 1);
-  assertInteger('bufferedBytes', bufferedBytes, 1);
+  const { queueBytes, bufferedBytes } = limitsOf(options);
+  const { clock = systemClock() } = options;
   const readAhead = Math.min(READ_AHEAD_BYTES, queueBytes / 2);
   let hasGreeted = false;
   /** Whether the remote greeted us; unknown before its first message. */

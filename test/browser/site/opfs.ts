@@ -1,16 +1,16 @@
 /** Feeds in OPFS: in the worker that has it, and from a page and a shared worker by its port. */
-import { memoryStorage } from 'hypercore-wire';
 import { opfsStorage, remoteStorage, storagePort } from 'hypercore-wire/storage/opfs';
 import { type Remote, remote } from './ask.ts';
 import type { Progress, stoppingScenarios } from './stopping.ts';
-import { type Blocks, removeFolder, type StorageScenarios, storageScenarios } from './storage-scenarios.ts';
+import { type Blocks, type StorageScenarios, storageScenarios } from './storage-scenarios.ts';
 
-type WorkerScenarios = StorageScenarios & ReturnType<typeof stoppingScenarios>;
+export type WorkerScenarios = StorageScenarios & ReturnType<typeof stoppingScenarios>;
 type SharedScenarios = StorageScenarios & { lost(): Promise<string>; end(): void };
 
-const start = (): Worker => new Worker(new URL('./storage-worker.ts', import.meta.url), { type: 'module' });
+export const startWorker = (): Worker =>
+  new Worker(new URL('./storage-worker.ts', import.meta.url), { type: 'module' });
 let worker: Worker | undefined;
-const theWorker = (): Worker => (worker ??= start());
+const theWorker = (): Worker => (worker ??= startWorker());
 let shared: SharedWorker | undefined;
 
 /** Scenarios on OPFS itself. */
@@ -134,107 +134,4 @@ export function startDownload(folder: string, blocks: Blocks, count: number): Pr
     });
     inWorker().downloadUntil(folder, blocks).catch(reject);
   });
-}
-
-/** Stops a download at each write and flush in turn, by terminating its worker. Returns what was not as it should be. */
-export async function crashEverywhere(blocks: Blocks): Promise<{ crashes: number; wrong: string[] }> {
-  const wrong: string[] = [];
-  for (let stopAt = 1; ; stopAt++) {
-    const folder = `crash-${stopAt}`;
-    await removeFolder(folder);
-    const one = start();
-    const stored: number[] = [];
-    const stopped = new Promise<boolean>((resolve) => {
-      one.addEventListener('message', ({ data }: MessageEvent<Progress>) => {
-        if ('stored' in data) stored.push(data.stored);
-        if ('stopped' in data) resolve(true);
-      });
-    });
-    const done = remote<WorkerScenarios>(one)
-      .downloadUntil(folder, blocks, stopAt, stopAt % 2 === 0)
-      .then(() => false);
-    const hasStopped = await Promise.race([stopped, done]);
-    one.terminate();
-    wrong.push(...(await goneOn(folder, blocks, stored)).map((what) => `stopped at ${stopAt}: ${what}`));
-    await removeFolder(folder);
-    if (!hasStopped) return { crashes: stopAt - 1, wrong };
-  }
-}
-
-/** Terminates a worker at any moment, again and again, each time with a new one that goes on. */
-export async function crashAnyTime(
-  folder: string,
-  blocks: Blocks,
-  afterStored: readonly number[],
-): Promise<{ rounds: number[]; wrong: string[] }> {
-  const wrong: string[] = [];
-  const rounds: number[] = [];
-  let before: number[] = [];
-  for (const count of afterStored) {
-    const one = start();
-    const stored: number[] = [];
-    const enough = new Promise<void>((resolve) => {
-      one.addEventListener('message', ({ data }: MessageEvent<Progress>) => {
-        if ('stored' in data && stored.push(data.stored) >= count) resolve();
-      });
-    });
-    const done = remote<WorkerScenarios>(one).downloadUntil(folder, blocks);
-    await Promise.race([enough, done]);
-    // Whatever it does now.
-    await new Promise((resolve) => setTimeout(resolve, stored.length % 5));
-    one.terminate();
-    const two = start();
-    const held = await remote<WorkerScenarios>(two).held(folder);
-    two.terminate();
-    for (const index of [...before, ...stored])
-      if (!held.includes(index)) wrong.push(`block ${index} was lost`);
-    for (const index of stored) if (before.includes(index)) wrong.push(`block ${index} came again`);
-    before = held;
-    rounds.push(held.length);
-  }
-  return { rounds, wrong };
-}
-
-async function goneOn(
-  folder: string,
-  { count, bytes }: Blocks,
-  stored: readonly number[],
-): Promise<string[]> {
-  const wrong: string[] = [];
-  const one = start();
-  try {
-    const next = remote<WorkerScenarios>(one);
-    const held = await next.held(folder);
-    for (const index of stored) if (!held.includes(index)) wrong.push(`block ${index} was lost`);
-    const came = await next.download(folder, { count, bytes });
-    for (const index of came) if (held.includes(index)) wrong.push(`block ${index} came again`);
-    if (came.length + held.length !== count) wrong.push(`${came.length} came, and ${held.length} were here`);
-    if ((await next.held(folder)).length !== count) wrong.push('not all are here in the end');
-  } catch (error) {
-    wrong.push(String(error));
-  } finally {
-    one.terminate();
-  }
-  return wrong;
-}
-
-/** Milliseconds of a download and of sparse reads, in the worker, by the port, and in memory for comparison. */
-export async function measure(blocks: Blocks): Promise<Record<string, number>> {
-  const times: Record<string, number> = {};
-  const time = async (name: string, act: () => Promise<unknown>): Promise<void> => {
-    const start = performance.now();
-    await act();
-    times[name] = Math.round(performance.now() - start);
-    console.log(name, times[name]);
-  };
-  const memory = storageScenarios(memoryStorage);
-  await removeFolder('worker');
-  await removeFolder('page');
-  await time('writer', () => memory.writer(blocks));
-  await time('memory', () => memory.download('memory', blocks));
-  await time('worker', () => inWorker().download('worker', blocks));
-  await time('port', () => inPage().download('page', blocks));
-  await time('reads in worker', () => inWorker().readSparse('worker', 1000));
-  await time('reads by port', () => inPage().readSparse('page', 1000));
-  return times;
 }

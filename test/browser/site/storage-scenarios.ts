@@ -127,20 +127,6 @@ export function storageScenarios(storageOf: (folder: string) => Storage) {
       }
     },
 
-    /** Makes a feed of `writerOf`, for the time that it takes. */
-    async writer(blocks: Blocks): Promise<void> {
-      await (await writerOf(blocks)).close();
-    },
-
-    /** Reads so many blocks, one after the other, all over the feed. Resolves to their bytes. */
-    async readSparse(folder: string, count: number): Promise<number> {
-      const feed = await Feed.open(storageOf(folder));
-      let bytes = 0;
-      for (let i = 0; i < count; i++) bytes += (await feed.get((i * 617) % feed.length)).byteLength;
-      await feed.close();
-      return bytes;
-    },
-
     /** The blocks of a feed of `writerOf` that are here, and right. @throws Error where one is not. */
     async held(folder: string): Promise<number[]> {
       const feed = await Feed.open(storageOf(folder), { key: (await keys()).publicKey });

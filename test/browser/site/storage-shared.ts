@@ -3,18 +3,23 @@ import { type PortLike, type RemoteStorage, remoteStorage } from 'hypercore-wire
 import { answer } from './ask.ts';
 import { storageScenarios } from './storage-scenarios.ts';
 
+/** What the DOM's types do not have. */
+const scope = self as unknown as {
+  addEventListener(type: 'connect', listener: (event: MessageEvent) => void): void;
+  close(): void;
+};
+
 const ports: PortLike[] = [];
 let last: RemoteStorage | undefined;
 const scenarios = {
   ...storageScenarios((folder) => (last = remoteStorage(ports, folder))),
   /** What was lost, once it is. */
   lost: async (): Promise<string> => String(await last?.closed),
-  end: (): void => self.close(),
+  end: (): void => scope.close(),
 };
 
-self.addEventListener('connect', (event) => {
-  const [page] = (event as MessageEvent).ports;
-  page!.addEventListener('message', ({ data }) => {
+scope.addEventListener('connect', ({ ports: [page] }) => {
+  page!.addEventListener('message', ({ data }: MessageEvent) => {
     if (data.storage === undefined) return;
     ports.push(data.storage);
     page!.postMessage('taken');

@@ -8,7 +8,7 @@ import { storageScenarios } from './storage-scenarios.ts';
 const storageOf = (folder: string) => opfsStorage(folder, folder.startsWith('brief') ? { waitMs: 50 } : {});
 
 serveStorage(self, storageOf);
-answer(self, {
+answer(self as unknown as Worker, {
   ...storageScenarios(storageOf),
   ...stoppingScenarios(storageOf, (message) => self.postMessage(message)),
 });

@@ -1,0 +1,54 @@
+/** Where there is no OPFS. Where there is, see ../browser/opfs.spec.ts. */
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Feed } from '../../src/feed/feed.ts';
+import { opfsStorage } from '../../src/storage/opfs.ts';
+
+afterEach(() => vi.unstubAllGlobals());
+
+class WithHandles {
+  createSyncAccessHandle(): void {}
+}
+
+describe('opfsStorage', () => {
+  test('says what to use where there is no OPFS', async () => {
+    await expect(Feed.open(opfsStorage('feed'), { key: new Uint8Array(32) })).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringContaining('use memoryStorage()'),
+    });
+  });
+
+  test('says what to do in a page or a shared worker', async () => {
+    vi.stubGlobal('navigator', { storage: { getDirectory: async () => ({}) } });
+    vi.stubGlobal('FileSystemFileHandle', class {});
+    await expect(opfsStorage('feed').open()).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringMatching(/dedicated worker only.*remoteStorage\(worker, folder\)/),
+    });
+  });
+
+  test('says so where the browser keeps no files', async () => {
+    const cause = Object.assign(new Error('Security error'), { name: 'SecurityError' });
+    vi.stubGlobal('navigator', { storage: { getDirectory: () => Promise.reject(cause) } });
+    vi.stubGlobal('FileSystemFileHandle', WithHandles);
+    await expect(opfsStorage('feed').open()).rejects.toMatchObject({ code: 'unsupported', cause });
+  });
+
+  test('says so where nothing keeps two tabs apart', async () => {
+    vi.stubGlobal('navigator', { storage: { getDirectory: async () => ({}) } });
+    vi.stubGlobal('FileSystemFileHandle', WithHandles);
+    await expect(opfsStorage('feed').open()).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringContaining('Web Locks'),
+    });
+  });
+
+  test('refuses what is no folder, and a wait that is none', async () => {
+    for (const folder of ['', '/', '..', 'a/../b', './a', undefined as unknown as string]) {
+      expect(() => opfsStorage(folder)).toThrow(TypeError);
+    }
+    expect(() => opfsStorage('feed', { waitMs: -1 })).toThrow(RangeError);
+    expect(() => opfsStorage('feed', { waitMs: 2 ** 31 })).toThrow(RangeError);
+    await expect((async () => opfsStorage('feed').file('key').size())()).rejects.toThrow(TypeError);
+    await opfsStorage('feed').close();
+  });
+});
