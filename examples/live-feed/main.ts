@@ -45,4 +45,4 @@ async function show(): Promise<void> {
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : `${error}`);
 
 if (key && url) show().catch((error) => say(messageOf(error)));
-else say('Run "node feed.js" in this folder: it makes a feed, and prints a link.');
+else say('Run "node feed.mjs" in this folder: it makes a feed, and prints a link.');

@@ -1,5 +1,5 @@
 /** The page only draws. Its own feed is empty, and takes from the worker those blocks that are looked at. */
-import { Feed, memoryStorage, replicate } from 'hypercore-wire';
+import { Feed, memoryStorage, replicate, toHex } from 'hypercore-wire';
 import { messagePortTransport } from 'hypercore-wire/transport/message-port';
 
 const search = new URLSearchParams(location.search);
@@ -44,9 +44,18 @@ function square(feed: Feed, index: number): HTMLButtonElement {
   button.addEventListener('click', async () => {
     const block = await feed.get(index);
     text.hidden = false;
-    text.textContent = `Block ${index}, ${block.byteLength} bytes\n\n${new TextDecoder().decode(block)}`;
+    text.textContent = `Block ${index}, ${block.byteLength} bytes\n\n${readable(block)}`;
   });
   return button;
+}
+
+/** Text as it is, anything else as hex. */
+function readable(block: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(block);
+  } catch {
+    return toHex(block);
+  }
 }
 
 if (key && url) {

@@ -23,7 +23,7 @@ test('a live feed of hypercore 7 shows, and what is appended to it', async ({ pa
 });
 
 test('a live feed shows what is typed into its script', async ({ page }, info) => {
-  const script = fileURLToPath(new URL('../../examples/live-feed/feed.js', import.meta.url));
+  const script = fileURLToPath(new URL('../../examples/live-feed/feed.mjs', import.meta.url));
   const child = spawn(process.execPath, [script, info.outputPath('feed')], {
     env: { ...process.env, PORT: '0' },
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -56,4 +56,14 @@ test('two tabs share a feed over WebRTC', async ({ page, context }) => {
   for (const tab of [page, second]) {
     await expect(tab.getByRole('listitem')).toHaveText(['before', 'after']);
   }
+});
+
+test('two tabs share one connection through a shared worker', async ({ context, page }) => {
+  const served = await serveFeed([text('one')]);
+  const tabs = [page, await context.newPage()];
+  for (const tab of tabs) await tab.goto(opened('shared-worker', served));
+  await append(served.feed, [text('two')]);
+  for (const tab of tabs) await expect(tab.getByRole('listitem')).toHaveText([/two/, /one/]);
+  expect(served.connected()).toBe(1);
+  await served.close();
 });
