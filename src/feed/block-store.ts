@@ -219,9 +219,19 @@ export class BlockStore {
   async read(block: number): Promise<Uint8Array | undefined> {
     if (!this.blocks.has(block)) return undefined;
     const size = (await this.#nodes([2 * block])).get(2 * block)!.size;
-    const bytes = await this.#files.readData(await this.#offsetOf(block, size), size);
+    const offset = await this.#offsetOf(block, size);
+    await this.#assertPlace(offset, size);
+    const bytes = await this.#files.readData(offset, size);
     // Cleared meanwhile, and its space may be zeros.
     return this.blocks.has(block) ? bytes : undefined;
+  }
+
+  /** @throws StorageError `damaged` where no such block was ever written: a folder can come from anywhere. */
+  async #assertPlace(offset: number, size: number): Promise<void> {
+    const end = offset + size;
+    if (size <= MAX_BLOCK_BYTES && Number.isSafeInteger(end)) return;
+    if (Number.isSafeInteger(end) && end <= (await this.#files.dataSize())) return;
+    throw damaged(`the tree tells of a block of ${size} bytes where there are not so many`);
   }
 
   /** The block that holds byte `bytes` of the feed; `undefined` past the roots that are here. */
@@ -345,10 +355,11 @@ function span(roots: readonly TreeNode[]): number {
 /** A node whose bit is set. */
 function present(node: TreeNode | undefined): TreeNode {
   if (node !== undefined) return node;
-  throw new StorageError(
-    'damaged',
-    'a hash that the bitfield says is here is not: the folder was damaged. Move it away and sync anew',
-  );
+  throw damaged('a hash that the bitfield says is here is not');
+}
+
+function damaged(what: string): StorageError {
+  return new StorageError('damaged', `${what}: the folder was damaged. Move it away and sync anew`);
 }
 
 function endsWithSiblings(roots: readonly TreeNode[]): boolean {

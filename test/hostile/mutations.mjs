@@ -81,8 +81,8 @@ const mutations = [
   [
     'a session leaves a timer behind',
     'src/session/keepalive.ts',
-    'if (this.#stopped) return;\n    const idleAt',
-    'const idleAt',
+    'this.#cancel?.();\n    this.#cancel = undefined;\n    this.#stopped = true;',
+    'this.#stopped = true;',
     'stream',
   ],
   [

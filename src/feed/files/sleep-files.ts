@@ -152,6 +152,12 @@ export class SleepFiles {
     return this.#storage.file('data').read(offset, length);
   }
 
+  /** In bytes: how far the blocks reach that were ever written. */
+  dataSize(): MaybePromise<number> {
+    this.#assertOpen();
+    return this.#storage.file('data').size();
+  }
+
   /**
    * Stores all of it; done once it would survive a loss of power. If it fails, nothing of it is reported as
    * held, it can be tried again, and so do those that wait behind it. Commits take effect in the order of the calls; those that wait while
