@@ -99,8 +99,13 @@ export class Session {
     this.#keepalive = new Keepalive(clock, limits, this.#onIdle, () => this.#outbox.keepalive());
     trace?.({ type: 'state', state: 'connecting' });
     signal?.addEventListener('abort', this.#onAbort);
-    for (const extension of settings.attached) this.use(extension);
-    if (settings.key !== undefined) this.open(settings.key);
+    try {
+      for (const extension of settings.attached) this.use(extension);
+      if (settings.key !== undefined) this.open(settings.key);
+    } catch (error) {
+      // Two extensions of one name, or one that fails: `connect` rejects with it, and nothing is left open.
+      this.abort(error);
+    }
     void this.#send();
     void this.#receive();
     // It may have aborted after the options were read.

@@ -9,7 +9,7 @@ import {
 import type { Channel } from '../../src/session/channel.ts';
 import type { Session } from '../../src/session/session.ts';
 import { FakeClock, settle } from '../fake-clock.ts';
-import { collect, KEY, OTHER, OTHER_NAME, pair, say, scripted } from '../session/peers.ts';
+import { begin, collect, KEY, OTHER, OTHER_NAME, outcome, pair, say, scripted } from '../session/peers.ts';
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 
@@ -198,6 +198,15 @@ describe('misuse', () => {
       thrown = error;
     }
     expect(String(thrown)).toMatch(message);
+  });
+
+  it('is named: two extensions of one name; and nothing is left open', async () => {
+    const { connecting, transport, clock } = begin({
+      extensions: [new ChannelExtension('chat'), new ChannelExtension('chat')],
+    });
+    expect(String(await outcome(connecting))).toMatch(/TypeError: the extension string "chat" has a handler/);
+    expect(transport.aborts).toHaveLength(1);
+    expect([transport.written, clock.pending]).toEqual([[], 0]);
   });
 
   it('is named: an extension that is none', async () => {
