@@ -1,5 +1,5 @@
 /** Shows a feed while it grows. The form puts the key and the peer into the page's address, which is read here. */
-import { Feed, memoryStorage, replicate } from 'hypercore-wire';
+import { Connections, Feed, memoryStorage } from 'hypercore-wire';
 import { dialWebSocket } from 'hypercore-wire/transport/websocket';
 
 const [key, url] = ['key', 'url'].map((name) => {
@@ -19,37 +19,30 @@ function say(text: string, isLive = false): void {
 async function show(): Promise<void> {
   // A copy in memory. Every block is verified against the key before it is shown.
   const feed = await Feed.open(memoryStorage(), { key });
-  void stayConnected(feed);
-  let index = 0;
+
+  // A connection that is dialed again whenever it is lost.
+  const connections = new Connections({ feeds: feed });
+  connections.subscribe((event) => {
+    if (event.type === 'connected') say('Live: what is written there shows up here.', true);
+    if (event.type === 'retry') say(`${messageOf(event.error)} Trying again …`);
+    if (event.type === 'gave-up') say(messageOf(event.error));
+  });
+  connections.keep((signal) => dialWebSocket(url, { signal }));
+  say('Connecting …');
+
   // All blocks in order; `live` waits for those that are not written yet.
+  let index = 0;
   for await (const block of feed.read({ live: true })) {
     const item = document.createElement('li');
-    for (const [tag, text] of [
-      ['span', `${index++}`],
-      ['div', new TextDecoder().decode(block)],
-      ['span', `${block.byteLength} B`],
-    ] as const) {
-      item.appendChild(document.createElement(tag)).textContent = text;
+    const text = new TextDecoder().decode(block);
+    for (const [tag, content] of Object.entries({ small: index++, p: text, data: `${block.byteLength} B` })) {
+      item.appendChild(document.createElement(tag)).textContent = `${content}`;
     }
     list.prepend(item);
   }
 }
 
-/** Dials again whenever the connection has ended. */
-async function stayConnected(feed: Feed): Promise<never> {
-  for (;;) {
-    try {
-      say('Connecting …');
-      const { closed } = await replicate(await dialWebSocket(url), { feeds: feed, live: true });
-      say('Live: what is written there shows here', true);
-      const reason = await closed;
-      say(reason.code === 'failed' ? String(reason.error) : 'The peer has left.');
-    } catch (error) {
-      say((error as Error).message);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-  }
-}
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : `${error}`);
 
-if (key && url) show().catch((error: Error) => say(error.message));
-else say('Run "node feed.js" in this folder: it makes a feed, and prints a link.');
+if (key && url) show().catch((error) => say(messageOf(error)));
+else say('Run "node feed.mjs" in this folder: it makes a feed, and prints a link.');

@@ -9,7 +9,8 @@ import { MessageTransport } from './message-transport.ts';
  * Node's own `Worker` has other events: give it one port of a `MessageChannel`.
  */
 export interface MessagePortLike {
-  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+  /** Takes buffers to transfer; `never`, as TypeScript takes the scope of a worker for that of a window. */
+  postMessage(message: unknown, transfer?: never): void;
   addEventListener(type: PortEvent, listener: (event: object) => void): void;
   removeEventListener(type: PortEvent, listener: (event: object) => void): void;
   start?(): void;
@@ -35,8 +36,8 @@ type Content = ArrayBuffer | number | 'end' | 'close';
  * transport's from now on, and closed at the end. Of a worker only messages named `hypercore-wire` are taken.
  *
  * Buffers are transferred. The sender waits for credit, so a slow reader holds it back wherever it is. A Worker
- * tells of an error that it did not catch, and a port of Node that its other side has gone. No event of a browser
- * tells of a worker that was terminated or a page that was closed: the session's idle deadline does.
+ * tells of an error that it did not catch, and a port of Node or Bun that its other side has gone. Nothing in a
+ * browser or Deno tells of a worker that was terminated or a page that was closed: the session's idle deadline does.
  */
 export function messagePortTransport(port: MessagePortLike): Transport {
   if (typeof port?.postMessage !== 'function' || typeof port.addEventListener !== 'function') {
@@ -76,7 +77,7 @@ export function messagePortTransport(port: MessagePortLike): Transport {
   );
 
   const post = (content: Content, transfer: ArrayBuffer[] = []): void =>
-    port.postMessage({ [NAME]: content }, transfer);
+    port.postMessage({ [NAME]: content }, transfer as never);
   const grantable = (): number => received - transport.queuedBytes + WINDOW_BYTES;
   const grant = (): void => {
     granted = grantable();

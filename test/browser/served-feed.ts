@@ -1,5 +1,6 @@
 /** A feed of hypercore 7.7.1, which knows TCP only, brought to browsers by our command: `share --ws`. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -15,6 +16,8 @@ export interface ServedFeed {
   /** Of a WebSocket. */
   readonly url: string;
   readonly feed: Hypercore;
+  /** How many connections browsers have made. */
+  connected(): number;
   close(): Promise<void>;
 }
 
@@ -27,13 +30,19 @@ export async function serveFeed(blocks: readonly Uint8Array[]): Promise<ServedFe
   const child = spawn(process.execPath, [command, 'share', folder, '--ws', '0', '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const [tcp, url] = (await urls(child)) as [string, string];
+  const events: { readonly event: string; readonly urls: readonly string[] }[] = [];
+  const lines = createInterface(child.stdout).on('line', (line) => events.push(JSON.parse(line)));
+  // The first line.
+  await once(lines, 'line');
+  const [tcp, url] = events[0]!.urls as [string, string];
   const socket = connect(Number(new URL(tcp).port), '127.0.0.1');
   const ended = run(socket, feed.replicate({ live: true }));
   return {
     key: feed.key.toString('hex'),
     url,
     feed,
+    // The first is hypercore's.
+    connected: () => events.filter(({ event }) => event === 'connected').length - 1,
     async close() {
       socket.destroy();
       await ended;
@@ -43,14 +52,4 @@ export async function serveFeed(blocks: readonly Uint8Array[]): Promise<ServedFe
       rmSync(folder, { recursive: true });
     },
   };
-}
-
-/** What a `share --json` listens on. */
-async function urls(child: ChildProcess): Promise<readonly string[]> {
-  for await (const line of createInterface(child.stdout!)) {
-    const { event, urls } = JSON.parse(line);
-    child.stdout!.resume();
-    if (event === 'ready') return urls;
-  }
-  throw new Error('share ended before it served');
 }

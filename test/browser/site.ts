@@ -55,7 +55,7 @@ const pagesOf = (root: string): string[] => readdirSync(root).filter((name) => n
 
 export default async function serveSite(): Promise<() => void> {
   const files = new Map(await built(folder, pagesOf(folder)));
-  for (const name of readdirSync(examples)) {
+  for (const { name } of readdirSync(examples, { withFileTypes: true }).filter((one) => one.isDirectory())) {
     const pages = pagesOf(join(examples, name));
     if (pages.length === 0) continue;
     for (const [path, body] of await built(join(examples, name), pages)) {

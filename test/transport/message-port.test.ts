@@ -70,7 +70,7 @@ class WorkerEnd extends EventTarget {
   other: WorkerEnd | undefined;
   readonly posted: unknown[] = [];
 
-  postMessage(message: unknown, transfer: ArrayBuffer[]): void {
+  postMessage(message: unknown, transfer: ArrayBuffer[] = []): void {
     const data = structuredClone(message, { transfer });
     this.posted.push(data);
     setImmediate(() => this.other?.receive(data));

@@ -2,10 +2,8 @@
 import { messagePortTransport } from 'hypercore-wire/transport/message-port';
 import { relay } from '../../transport/relay.ts';
 
-const scope = globalThis as unknown as Worker;
-
-scope.addEventListener('message', ({ data, ports }: MessageEvent) => {
-  if (data === 'port') relay(messagePortTransport(scope), messagePortTransport(ports[0]!));
+globalThis.addEventListener('message', ({ data, ports }: MessageEvent) => {
+  if (data === 'port') relay(messagePortTransport(globalThis), messagePortTransport(ports[0]!));
   if (data === 'ports') relay(messagePortTransport(ports[0]!), messagePortTransport(ports[1]!));
   // Outside of this listener's task, as a bug of an app would be.
   if (data === 'fail') {
