@@ -1,11 +1,12 @@
-/** The feed that the page shows: each line that you type here is written to it. */
+/** The feed that the page shows: each line that you type here is written to it. Run: node feed.mjs [folder] */
 import { createInterface } from 'node:readline';
-import { Feed, replicate, toHex } from 'hypercore-wire';
+import { Feed, memoryStorage, replicate, toHex } from 'hypercore-wire';
 import { nodeStorage } from 'hypercore-wire/storage/node';
 import { listenWebSocket } from 'hypercore-wire/transport/node';
 
-// Goes on with the feed in the folder, or makes one there.
-const storage = nodeStorage(process.argv[2] ?? './feed');
+// Goes on with the feed in the folder, or makes one there. Without a folder it is gone when this ends.
+const folder = process.argv[2];
+const storage = folder === undefined ? memoryStorage() : nodeStorage(folder);
 const feed = await Feed.open(storage).catch(() => Feed.create(storage));
 
 const server = await listenWebSocket(Number(process.env.PORT ?? 8080), '127.0.0.1', (transport) => {

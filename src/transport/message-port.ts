@@ -36,8 +36,8 @@ type Content = ArrayBuffer | number | 'end' | 'close';
  * transport's from now on, and closed at the end. Of a worker only messages named `hypercore-wire` are taken.
  *
  * Buffers are transferred. The sender waits for credit, so a slow reader holds it back wherever it is. A Worker
- * tells of an error that it did not catch, and a port of Node that its other side has gone. No event of a browser
- * tells of a worker that was terminated or a page that was closed: the session's idle deadline does.
+ * tells of an error that it did not catch, and a port of Node or Bun that its other side has gone. Nothing in a
+ * browser or Deno tells of a worker that was terminated or a page that was closed: the session's idle deadline does.
  */
 export function messagePortTransport(port: MessagePortLike): Transport {
   if (typeof port?.postMessage !== 'function' || typeof port.addEventListener !== 'function') {

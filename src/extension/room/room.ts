@@ -61,7 +61,6 @@ export class Room<State, Message = unknown> implements ExtensionLike {
   readonly #signed: SignedMessages;
   readonly #clock: Clock;
   readonly #now: () => number;
-  readonly #isRelay: boolean;
   readonly #discoveryKey: Uint8Array;
   readonly #states: Codec<State>;
   readonly #messages: Codec<Message>;
@@ -83,7 +82,6 @@ export class Room<State, Message = unknown> implements ExtensionLike {
     this.#signed = signed;
     this.#clock = clock;
     this.#now = now;
-    this.#isRelay = relay;
     this.#discoveryKey = name;
     this.#states = stateCodec ?? json();
     this.#messages = messageCodec ?? json();
@@ -101,7 +99,9 @@ export class Room<State, Message = unknown> implements ExtensionLike {
       (error) => void Promise.reject(error),
     );
     signed.onAccepted = (message, packet) => {
-      if (message.contentType === PRESENCE) this.#presences.push({ message, packet });
+      // Kept for those who come later.
+      const passed = relay ? packet : undefined;
+      if (message.contentType === PRESENCE) this.#presences.push({ message, packet: passed });
     };
     signed.subscribe((event) => this.#on(event));
   }
@@ -277,7 +277,6 @@ export class Room<State, Message = unknown> implements ExtensionLike {
     } else if (this.#state !== undefined) {
       this.#heartbeat.update();
     }
-    if (!this.#isRelay) return;
     for (const { packet, timestamp } of [...this.#members.entries]) {
       if (packet === undefined || timestamp < this.#now() - this.#signed.limits.skewMs) continue;
       while (!channel.isEnded && !channel.isWritable) await channel.writable();

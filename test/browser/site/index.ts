@@ -5,9 +5,10 @@ import * as memory from './memory.ts';
 import * as opfs from './opfs.ts';
 import * as reload from './reload.ts';
 import * as sync from './sync.ts';
+import * as vectors from './vectors.ts';
 import * as webSocket from './websocket.ts';
 
-const all = { ...crash, ...kept, ...memory, ...opfs, ...reload, ...sync, ...webSocket };
+const all = { ...crash, ...kept, ...memory, ...opfs, ...reload, ...sync, ...vectors, ...webSocket };
 Object.assign(globalThis, { scenarios: all });
 
 declare global {
