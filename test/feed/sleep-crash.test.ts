@@ -176,6 +176,34 @@ describe('a disk that gives up at any write', () => {
     expect((await opened(copyOf(disk))).bitfield.has(1)).toBe(false);
   });
 
+  test('before its first flush leaves a place that can be used', async () => {
+    // Of what was not flushed, one file at a time is on the disk, and nothing of the others.
+    for (const kept of names) {
+      const disk = memoryStorage();
+      const cached = memoryStorage();
+      const losing: Storage = {
+        ...cached,
+        file: (name) => ({
+          ...fileOf(cached, name),
+          flush: () => {
+            throw new Error('the power went');
+          },
+          write: (offset, bytes) => {
+            cached.file(name).write(offset, bytes);
+            if (name === kept) disk.file(name).write(offset, bytes);
+          },
+        }),
+      };
+      const files = await opened(losing);
+      const feed = new MadeFeed(crypto, crypto.keyPair());
+      const commit = feed.append(block(1), block(2));
+      await expect(files.commit(commit)).rejects.toThrow('the power went');
+      const found = await opened(copyOf(disk));
+      await found.commit(commit);
+      expect(await feed.held(found)).toEqual([0, 1]);
+    }
+  });
+
   test('of the page that is written last has one sector and not the other', async () => {
     for (const kept of [0, 1]) {
       for (let lastAt = 1; lastAt < 6; lastAt++) {

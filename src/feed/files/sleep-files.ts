@@ -292,11 +292,7 @@ export class SleepFiles {
     const add = (name: FileName, pieces: readonly Piece[]) => {
       if (pieces.length > 0) files.set(name, (files.get(name) ?? []).concat(pieces));
     };
-    const entryBytes = { tree: NODE_BYTES, signatures: SIGNATURE_BYTES, bitfield: this.#bits.pageSize };
-    for (const name of headed) {
-      const bytes = header(name, entryBytes[name]);
-      if (!this.#headers.has(name)) add(name, [{ offset: 0, bytes }]);
-    }
+    await this.#writeHeaders();
     if (key !== undefined && this.#key === undefined) add('key', [{ offset: 0, bytes: key }]);
     if (secretKey !== undefined && this.#secretKey === undefined) {
       add('secret_key', [{ offset: 0, bytes: secretKey }]);
@@ -309,7 +305,16 @@ export class SleepFiles {
     );
     for (const [name, pieces] of files) await this.#put(name, joined(pieces), false);
     await Promise.all([...files.keys()].map(async (name) => this.#storage.file(name).flush()));
-    for (const name of headed) this.#headers.add(name);
+  }
+
+  /** Before anything else, or what a crash leaves of the first commit could be any program's. */
+  async #writeHeaders(): Promise<void> {
+    const entryBytes = { tree: NODE_BYTES, signatures: SIGNATURE_BYTES, bitfield: this.#bits.pageSize };
+    const missing = headed.filter((name) => !this.#headers.has(name));
+    for (const name of missing)
+      await this.#put(name, [{ offset: 0, bytes: header(name, entryBytes[name]) }], false);
+    await Promise.all(missing.map(async (name) => this.#storage.file(name).flush()));
+    for (const name of missing) this.#headers.add(name);
   }
 
   async #put(name: FileName, pieces: readonly Piece[], flush: boolean): Promise<void> {
