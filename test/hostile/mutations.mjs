@@ -242,6 +242,8 @@ for (const name of ['src', 'test', 'proto', 'demo', 'package.json', 'tsconfig.js
   cpSync(join(root, name), join(copy, name), { recursive: true });
 symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
 
+// In one process, so that it can be ended as a whole.
+const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 let missed = 0;
 for (const [i, [what, file, text, replacement, tests]] of mutations.entries()) {
   if (chosen.length > 0 && !chosen.includes(i + 1)) continue;
@@ -254,11 +256,18 @@ for (const [i, [what, file, text, replacement, tests]] of mutations.entries()) {
   }
   writeFileSync(path, before.replace(text, replacement));
   const names = tests.split(' ').map((name) => files[name]);
-  const { status } = spawnSync('npx', ['vitest', 'run', '--bail=1', '--testTimeout=20000', ...names], {
-    cwd: copy,
-    env: { ...process.env, SIMULATE_SEEDS: '60' },
-    stdio: 'ignore',
-  });
+  const { status } = spawnSync(
+    process.execPath,
+    [vitest, 'run', '--pool=threads', '--bail=1', '--testTimeout=20000', ...names],
+    {
+      cwd: copy,
+      env: { ...process.env, SIMULATE_SEEDS: '60' },
+      stdio: 'ignore',
+      // A loop that leaves no turn to any timer is a bug that was found.
+      timeout: 240_000,
+      killSignal: 'SIGKILL',
+    },
+  );
   writeFileSync(path, before);
   if (status === 0) missed++;
   console.log(`${i + 1}. ${what}: ${status === 0 ? 'MISSED' : 'caught'} by ${tests}`);
