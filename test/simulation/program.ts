@@ -149,6 +149,8 @@ export class Program {
     this.#log('stops');
     for (const replication of this.#replications) replication.abort(new Error('the program stops'));
     await this.#track('close', feed.close());
+    if (life === this.#life && feed.peers.length > 0)
+      this.#world.violate(`${this.name} keeps ${feed.peers.length} peers of a feed that is closed`);
     if (life === this.#life) this.#state = 'off';
   }
 

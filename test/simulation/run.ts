@@ -25,6 +25,7 @@ for (now = first; now < first + count; now++) {
   for (const line of lines) console.log(line);
   if (values.lines || violation !== undefined)
     console.log(`seed ${now} ${violation === undefined ? 'ok' : 'FAILED'} (${hash})`);
+  if ((now - first + 1) % 1000 === 0 && !values.lines) console.log(`${now - first + 1} seeds`);
   if (violation === undefined) continue;
   failed++;
   console.log(`  ${violation}\n  again with: npm run simulate -- --seed ${now} --lines`);
