@@ -12,7 +12,7 @@ const [entry, ...args] = process.argv.slice(2);
 // Inside of the project, so that its packages are found.
 const work = mkdtempSync(join(root, 'node_modules', '.test-run-'));
 process.on('exit', () => rmSync(work, { recursive: true, force: true }));
-process.on('SIGINT', () => process.exit(130));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
 const outfile = join(work, 'program.mjs');
 await build({
   entryPoints: [resolve(entry)],
