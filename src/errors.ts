@@ -21,7 +21,7 @@ export type ProtocolErrorCode =
   | 'echo'
   /** The remote's first feed is not ours. */
   | 'wrong-feed'
-  /** The remote asks for a feed that this side does not have. */
+  /** The first feed of one side is one that the other does not have. */
   | 'unknown-feed'
   /** The remote hung up before its Handshake. */
   | 'refused'
@@ -102,11 +102,19 @@ export function assertInteger(
   }
 }
 
+/** Throws unless `value` is an object; `example` shows what one looks like. */
+export function assertObject(name: string, value: unknown, example: string): asserts value is object {
+  if (typeof value !== 'object' || value === null)
+    throw new TypeError(`"${name}" expected an object, ${example}, got ${describe(value)}`);
+}
+
 /** A short description of a received value, for an error message. */
 export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'string')
     return `string ${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)}`;
+  if (value === undefined) return 'undefined';
+  if (typeof value === 'function') return `function ${value.name}`.trim();
   if (typeof value === 'object') return value.constructor?.name ?? 'object';
   return `${typeof value} ${String(value)}`;
 }

@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { parseKey, toHex } from '../index.ts';
+import { parseOrigin } from '../transport/websocket/origin.ts';
 import { reasonOf, usageError } from './exit.ts';
 
 export type CommandName = 'share' | 'sync';
@@ -108,7 +109,7 @@ function parseShare(words: string[]): Command {
     dir: notEmpty('--dir', 'a folder', values.dir),
     tcp: values.tcp === undefined ? 0 : parseCount('--tcp', values.tcp, 0, MAX_PORT),
     ws: ws === undefined ? undefined : parseCount('--ws', ws, 0, MAX_PORT),
-    origins: origins.map(parseOrigin),
+    origins: origins.map(originOf),
     host: notEmpty('--host', 'an address', values.host) ?? '127.0.0.1',
     json: values.json ?? false,
   };
@@ -204,17 +205,14 @@ function parseUrl(text: string): PeerUrl {
   return { scheme: 'tcp', text, host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
 
-/** As a browser writes it. */
-function parseOrigin(text: string): string {
-  if (text === '*' || text === 'null') return text;
-  const [, origin] = /^([a-z][a-z\d+.-]*:\/\/[^/?#@\s]+)\/?$/i.exec(text) ?? [];
-  if (origin === undefined || !URL.canParse(origin)) {
+function originOf(text: string): string {
+  try {
+    return parseOrigin(text);
+  } catch {
     throw usageError(
       `--origin is where a page comes from, as in https://app.example, or * for anywhere, got ${quoted(text)}`,
     );
   }
-  const known = new URL(origin).origin;
-  return known === 'null' ? origin.toLowerCase() : known;
 }
 
 function parseCount(name: string, text: string, min: number, max: number): number {

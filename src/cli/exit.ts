@@ -49,16 +49,15 @@ export function exitOf({ code }: ProtocolError): 3 | 4 {
 
 /** What the command line adds to what a fault's own message says to do. */
 const peerAdvice: Readonly<Partial<Record<ProtocolErrorCode, string>>> = {
-  refused: 'check the key, or add the url of another peer',
-  'unknown-feed': 'check the key, or add the url of another peer',
-  verification: 'add the url of another peer',
-  fork: 'ask whoever writes this feed',
+  refused: ', or add the url of another peer',
+  'unknown-feed': ', or add the url of another peer',
+  verification: ': add the url of another peer',
+  fork: ': ask whoever writes this feed',
 };
 
 /** What a url's peer did wrong, and what to do, in one line. */
 export function peerReason(url: string, error: ProtocolError): string {
-  const said = peerAdvice[error.code];
-  return `${url}: ${reasonOf(error)}${said === undefined ? '' : `: ${said}`}`;
+  return `${url}: ${reasonOf(error)}${peerAdvice[error.code] ?? ''}`;
 }
 
 /** What the command line adds to what the storage says of a folder. */

@@ -14,13 +14,12 @@
  * as long as it stays connected; a link of this side's own prevails over it.
  */
 import { libsodium } from '../crypto/libsodium.ts';
-import { describe } from '../errors.ts';
-import { Feed } from '../feed/feed.ts';
-import { type ReplicateOptions, replicate } from '../feed/replication/replicate.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
+import { feedsOf, type ReplicateOptions, replicate } from '../feed/replication/replicate.ts';
 import { defaultLimits } from '../limits.ts';
 import { type Clock, systemClock } from '../stream/clock.ts';
 import { limited } from '../stream/limited.ts';
-import type { Transport } from '../stream/transport.ts';
+import { assertTransport, type Transport } from '../stream/transport.ts';
 import { Connection } from './connection.ts';
 import type { Dial } from './dial.ts';
 import type { ConnectionsEvent, ConnectionsListener } from './events.ts';
@@ -43,18 +42,13 @@ export class Connections implements Iterable<Connection> {
   readonly #host: LinkHost;
   #isClosed = false;
 
-  /** @throws TypeError for invalid feeds; other invalid options come up with the first connection. */
+  /** @throws TypeError, RangeError for invalid feeds; other invalid options come up with the first connection. */
   constructor(options: ConnectionsOptions) {
-    const { feeds } = options;
-    const isOne = typeof feeds === 'function' || feeds instanceof Feed;
-    if (!isOne && typeof (feeds as Iterable<Feed> | undefined)?.[Symbol.iterator] !== 'function')
-      throw new TypeError(
-        `"feeds" expected a feed, feeds, or a function that finds one, got ${describe(feeds)}`,
-      );
-    const list = isOne ? feeds : [...feeds];
-    this.#options = { ...options, feeds: list };
+    const feeds = feedsOf(options);
+    this.#options = { ...options, feeds };
     this.#clock = options.clock ?? systemClock();
-    this.#id = idOf(this.#options);
+    const crypto = options.crypto ?? (typeof feeds === 'function' ? undefined : feeds[0]!.crypto);
+    this.#id = idOf(options.id, crypto);
     this.#id.catch(() => {});
     this.#host = {
       clock: this.#clock,
@@ -82,8 +76,12 @@ export class Connections implements Iterable<Connection> {
     return link;
   }
 
-  /** Takes a connection that came in, or that cannot be dialed again. The events tell what becomes of it. */
+  /**
+   * Takes a connection that came in, or that cannot be dialed again. The events tell what becomes of it.
+   * @throws TypeError for what is no transport.
+   */
   add(transport: Transport): void {
+    assertTransport(transport);
     if (this.#isClosed) return transport.abort(new Error('the connections were closed'));
     this.#open(transport, undefined).catch((error) => {
       if (!this.#isClosed) this.#emit({ type: 'refused', error });
@@ -189,8 +187,6 @@ export class Connections implements Iterable<Connection> {
 }
 
 /** New for each `Connections`, so that nobody is known by it later. */
-async function idOf({ id, crypto, feeds }: ConnectionsOptions): Promise<Uint8Array> {
-  if (id !== undefined) return id;
-  const [first] = typeof feeds === 'function' ? [] : feeds instanceof Feed ? [feeds] : feeds;
-  return (crypto ?? first?.crypto ?? (await libsodium())).randomBytes(32);
+async function idOf(id: Uint8Array | undefined, crypto: CryptoProvider | undefined): Promise<Uint8Array> {
+  return id ?? (crypto ?? (await libsodium())).randomBytes(32);
 }

@@ -2,7 +2,7 @@ import { ProtocolError } from '../errors.ts';
 import { Abort } from '../stream/abort.ts';
 import { abortable } from '../stream/abortable.ts';
 import type { Clock } from '../stream/clock.ts';
-import type { AbortSignalLike, Transport } from '../stream/transport.ts';
+import { type AbortSignalLike, isTransport, type Transport } from '../stream/transport.ts';
 
 /** Connects; should stop when the signal aborts. */
 export type Dial = (signal: AbortSignalLike) => Promise<Transport>;
@@ -29,7 +29,7 @@ export async function dialWithin(
     return await abortable(dialing, attempt);
   } catch (error) {
     dialing.then(
-      (late) => late.abort(error),
+      (late) => isTransport(late) && late.abort(error),
       () => {},
     );
     throw error;

@@ -2,7 +2,7 @@
 import { assertInteger, describe, ProtocolError } from '../errors.ts';
 import { Abort } from '../stream/abort.ts';
 import type { Clock } from '../stream/clock.ts';
-import type { Transport } from '../stream/transport.ts';
+import { assertTransport, type Transport } from '../stream/transport.ts';
 import { Backoff, worthAnotherTry } from './backoff.ts';
 import type { Connection } from './connection.ts';
 import { type Dial, dialWithin } from './dial.ts';
@@ -144,9 +144,11 @@ export class Link {
       return { error, isFinal: error instanceof ProtocolError && !worthAnotherTry(error) };
     }
     const onStop = (): void => transport.abort(this.#stop.reason);
-    this.#stop.addEventListener('abort', onStop);
-    if (this.#stop.aborted) onStop();
     try {
+      // Another attempt would give no transport again.
+      assertTransport(transport);
+      this.#stop.addEventListener('abort', onStop);
+      if (this.#stop.aborted) onStop();
       this.#connection = await this.#host.open(transport, this);
     } catch (error) {
       return { error, isFinal: !worthAnotherTry(error) };

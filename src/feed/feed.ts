@@ -6,7 +6,7 @@ import { parseKey, toHex } from '../crypto/hex.ts';
 import { libsodium } from '../crypto/libsodium.ts';
 import type { CryptoProvider, KeyPair } from '../crypto/provider.ts';
 import type { Signer } from '../crypto/signer.ts';
-import { assertBytes, assertInteger, StorageError } from '../errors.ts';
+import { assertBytes, assertInteger, describe, StorageError } from '../errors.ts';
 import type { Channel } from '../session/channel.ts';
 import { abortable } from '../stream/abortable.ts';
 import type { AbortSignalLike } from '../stream/transport.ts';
@@ -415,6 +415,7 @@ export class Feed {
 
 /** Runs `work` on a storage's files; where it fails, lets go of them again. */
 async function opening(storage: Storage, work: (files: SleepFiles) => Promise<Feed>): Promise<Feed> {
+  assertStorage(storage);
   const files = new SleepFiles(storage);
   await files.open();
   try {
@@ -423,4 +424,12 @@ async function opening(storage: Storage, work: (files: SleepFiles) => Promise<Fe
     await files.close();
     throw error;
   }
+}
+
+function assertStorage(value: unknown): asserts value is Storage {
+  const { open, file, close } = (value ?? {}) as Partial<Storage>;
+  if ([open, file, close].every((member) => typeof member === 'function')) return;
+  throw new TypeError(
+    `"storage" expected the place that keeps the feed, as in memoryStorage() or nodeStorage(path), got ${describe(value)}`,
+  );
 }

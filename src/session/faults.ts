@@ -34,12 +34,17 @@ export function idleFault({ isOpen, hasSpoken, asked }: Progress, idleMs: number
 export function transportFault({ isOpen, hasSpoken }: Progress, error: unknown): ProtocolError {
   const isNamed = error instanceof ProtocolError;
   if (isNamed && (error.code !== 'transport' || isOpen || !hasSpoken)) return error;
-  const reason = isNamed ? error.reason : error instanceof Error ? error.message : String(error);
+  // What a transport advises, such as to reconnect, is not what helps here.
+  const reason = isNamed
+    ? error.reason.replace(/: [^:()]*$/, '')
+    : error instanceof Error
+      ? error.message
+      : String(error);
   // A peer that refuses often cannot do so gently: closing with unread bytes from us turns its end into a reset.
   return hasSpoken && !isOpen
     ? new ProtocolError(
         'refused',
-        `the connection was lost before the remote's Handshake (${reason}): it does not have this feed, or does not want this peer`,
+        `the connection was lost before the remote's Handshake (${reason}): it does not have this feed, or does not want this peer: check the key`,
         { cause: error },
       )
     : new ProtocolError('transport', `the connection failed: ${reason}`, { cause: error });
@@ -49,7 +54,7 @@ export function transportFault({ isOpen, hasSpoken }: Progress, error: unknown):
 export function hungUp(): ProtocolError {
   return new ProtocolError(
     'refused',
-    'the remote hung up before its Handshake: it does not have this feed, or does not want this peer',
+    'the remote hung up before its Handshake: it does not have this feed, or does not want this peer: check the key',
   );
 }
 

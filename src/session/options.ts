@@ -2,7 +2,7 @@
 import { parseKey } from '../crypto/hex.ts';
 import { libsodium } from '../crypto/libsodium.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
-import { assertBytes, describe } from '../errors.ts';
+import { assertBytes, assertObject, describe } from '../errors.ts';
 import { type Limits, withDefaults } from '../limits.ts';
 import { type Clock, systemClock } from '../stream/clock.ts';
 import type { MaybePromise } from '../stream/stage.ts';
@@ -76,6 +76,7 @@ export interface Settings {
 
 /** @throws TypeError, RangeError for invalid options; the signal's reason if it has aborted. */
 export async function readOptions(options: ConnectOptions): Promise<Settings> {
+  assertObject('options', options, 'as in { key }');
   const { key, keys, extensions = [], live = false, ack = false, userData, id, encrypted = true } = options;
   if (key === undefined && keys === undefined) {
     throw new TypeError(

@@ -15,7 +15,7 @@ import type { Limits } from '../limits.ts';
 import type { Clock } from '../stream/clock.ts';
 import { type Deferred, deferred } from '../stream/deferred.ts';
 import { pipe, type Stage } from '../stream/stage.ts';
-import type { Transport } from '../stream/transport.ts';
+import { assertTransport, type Transport } from '../stream/transport.ts';
 import { deframe } from '../wire/frame.ts';
 import type { Feed, Handshake } from '../wire/messages.ts';
 import { decode, encode, frame } from '../wire/packet.ts';
@@ -41,6 +41,7 @@ import { Router } from './router.ts';
  * @throws TypeError, RangeError for invalid options.
  */
 export async function connect(transport: Transport, options: ConnectOptions): Promise<Session> {
+  assertTransport(transport);
   const settings = await readOptions(options).catch((error) => {
     transport.abort(error);
     throw error;

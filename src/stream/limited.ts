@@ -8,7 +8,7 @@
 import { assertInteger } from '../errors.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Rate } from './rate.ts';
-import type { Transport } from './transport.ts';
+import { assertTransport, type Transport } from './transport.ts';
 
 /** In bytes a second, 1 at least; left out: no limit. */
 export interface RateLimits {
@@ -22,12 +22,13 @@ export interface LimitedTransport extends Transport {
   limit(limits: RateLimits): void;
 }
 
-/** Makes one. `onReceived` is told of each chunk when it comes, before the limit holds it. */
+/** Makes one. `onReceived` is told of each chunk when it comes, before the limit holds it. @throws TypeError for what is no transport. */
 export function limited(
   transport: Transport,
   clock: Clock = systemClock(),
   onReceived: () => void = () => {},
 ): LimitedTransport {
+  assertTransport(transport);
   const receive = new Rate(clock);
   const send = new Rate(clock);
 

@@ -83,7 +83,7 @@ test('what a server does wrong is told', async ({ page }) => {
   const faultOf = (url: string): Promise<string> =>
     page.evaluate((url) => scenarios.webSocketFault(url), url);
   const unreachable = (url: string): string =>
-    `[transport] cannot connect to ${url}: check the url, and that a peer listens there`;
+    `[transport] cannot connect to ${url}: check the url, that a peer listens there, and that it lets pages of this origin (${new URL(page.url()).origin}) connect`;
 
   const refused = await tcpServer((socket) =>
     socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'),

@@ -1,8 +1,8 @@
 /** Over real TCP: a server that is killed and comes back, two that dial each other, and limits. */
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import { Connections, Feed, memoryStorage } from '../../src/index.ts';
-import { dialTcp, nodeTransport } from '../../src/transport/node.ts';
+import { Connections, type ConnectionsEvent, Feed, memoryStorage, replicate } from '../../src/index.ts';
+import { dialTcp, dialWebSocket, listenWebSocket, nodeTransport } from '../../src/transport/node.ts';
 
 const stops: (() => Promise<unknown>)[] = [];
 
@@ -124,4 +124,50 @@ it.each(['send', 'receive'] as const)('a limit of what one side may %s', async (
   await blocks(copy, 100);
   // 200 kB and more, less what may pass at once.
   expect(performance.now() - start).toBeGreaterThan(1600);
+});
+
+it('a wrong key over WebSocket is told once, and not dialed again', async () => {
+  const { source } = await feeds(1, 10);
+  const served: unknown[] = [];
+  const listener = await listenWebSocket(0, '127.0.0.1', (transport) => {
+    replicate(transport, { feeds: () => source }).catch((error) => served.push(error));
+  });
+  stops.push(() => listener.close());
+  const wrong = await Feed.open(memoryStorage(), { key: new Uint8Array(32).fill(7) });
+  const reader = new Connections({ feeds: wrong });
+  const events: ConnectionsEvent[] = [];
+  reader.subscribe((event) => events.push(event));
+  await reader.keep(() => dialWebSocket(`ws://127.0.0.1:${listener.port}`)).closed;
+  expect(served).toMatchObject([{ code: 'unknown-feed' }]);
+  expect(events).toMatchObject([
+    {
+      type: 'gave-up',
+      error: {
+        code: 'unknown-feed',
+        reason: 'the remote does not have this feed (4000, unknown-feed): check the key',
+      },
+    },
+  ]);
+});
+
+it('a peer that ends the WebSocket for another reason is asked again, with no advice that is not for that', async () => {
+  const { copy } = await feeds(1, 10);
+  const listener = await listenWebSocket(0, '127.0.0.1', (transport) => {
+    void (async () => {
+      for await (const _ of transport.source) transport.abort('no');
+    })().catch(() => {});
+  });
+  stops.push(() => listener.close());
+  const reader = new Connections({ feeds: copy });
+  const told = new Promise<ConnectionsEvent>((resolve) => reader.subscribe(resolve));
+  stops.push(() => reader.close());
+  reader.keep(() => dialWebSocket(`ws://127.0.0.1:${listener.port}`));
+  expect(await told).toMatchObject({
+    type: 'retry',
+    error: {
+      code: 'refused',
+      reason:
+        "the connection was lost before the remote's Handshake (the WebSocket was closed (4000, aborted)): it does not have this feed, or does not want this peer: check the key",
+    },
+  });
 });

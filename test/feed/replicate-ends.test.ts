@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Feed, memoryPair, memoryStorage, replicate } from '../../src/index.ts';
+import { Feed, type FeedLookup, memoryPair, memoryStorage, replicate } from '../../src/index.ts';
+import { outcome } from '../session/peers.ts';
 
 const block = (name: string): Uint8Array => new TextEncoder().encode(name);
 
@@ -112,5 +113,44 @@ describe('reading', () => {
     const download = copy.download();
     download.cancel();
     await expect(download.done).rejects.toThrow('cancelled');
+  });
+});
+
+describe('a function that finds feeds', () => {
+  it.each<[string, (feed: Feed) => FeedLookup]>([
+    ['at once', (feed) => () => feed],
+    ['later', (feed) => async () => feed],
+  ])('and gives another one than was asked for has none: %s', async (_, found) => {
+    const feed = await Feed.create(memoryStorage());
+    const other = await Feed.open(memoryStorage(), { key: new Uint8Array(32).fill(7) });
+    const [here, there] = memoryPair();
+    const ends = [replicate(here, { feeds: found(feed) }), replicate(there, { feeds: other })];
+    const [served, dialed] = await Promise.all(ends.map((end) => outcome(end)));
+    expect(served).toMatchObject({ code: 'unknown-feed', message: expect.stringContaining('does not have') });
+    expect(dialed).toMatchObject({ code: 'refused', message: expect.stringMatching(/: check the key$/) });
+  });
+
+  it('joins what was asked for and nothing else', async () => {
+    const feed = await Feed.create(memoryStorage());
+    await feed.append(Uint8Array.of(1));
+    const copy = await Feed.open(memoryStorage(), { key: feed.key });
+    const other = await Feed.open(memoryStorage(), { key: new Uint8Array(32).fill(7) });
+    const [here, there] = memoryPair();
+    const [served] = await Promise.all([
+      replicate(here, { feeds: () => feed, live: true }),
+      replicate(there, { feeds: [copy, other], live: true }),
+    ]);
+    await copy.get(0);
+    expect([...served.peers]).toHaveLength(1);
+    served.abort();
+  });
+
+  it('and gives something else is told', async () => {
+    const other = await Feed.open(memoryStorage(), { key: new Uint8Array(32).fill(7) });
+    const [here, there] = memoryPair();
+    const served = replicate(here, { feeds: (() => 'feed') as unknown as FeedLookup });
+    const dialed = outcome(replicate(there, { feeds: other }));
+    expect(String(await outcome(served))).toMatch(/TypeError: "feeds" expected .* got string "feed"/);
+    await dialed;
   });
 });

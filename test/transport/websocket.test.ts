@@ -230,6 +230,36 @@ describe('dialWebSocket', () => {
     }
   });
 
+  it('says so in one line, and in a page that its origin may be what is refused', async () => {
+    const failing = (event: object) =>
+      class {
+        readyState = 0;
+        bufferedAmount = 0;
+        binaryType = '';
+        send(): void {}
+        close(): void {}
+        removeEventListener(): void {}
+        addEventListener(type: string, listener: (event: object) => void): void {
+          if (type === 'error') queueMicrotask(() => listener(event));
+        }
+      };
+    const dial = async (event: object): Promise<string> =>
+      (await fault(dialAnywhere('ws://a.example', { WebSocket: failing(event) }))).message;
+    const cannot = '[transport] cannot connect to ws://a.example';
+    expect(await dial({ error: new Error('80DB:error:wrong version number:\n') })).toBe(
+      `${cannot} (80DB:error:wrong version number:): check the url, and that a peer listens there`,
+    );
+    expect(await dial({})).toBe(`${cannot}: check the url, and that a peer listens there`);
+    vi.stubGlobal('origin', 'https://app.example');
+    try {
+      expect(await dial({})).toBe(
+        `${cannot}: check the url, that a peer listens there, and that it lets pages of this origin (https://app.example) connect`,
+      );
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+
   it('names a url that is none', async () => {
     for (const url of ['hello', 'tcp://127.0.0.1:1', 'ws://']) {
       const error = await fault(dialWebSocket(url));
@@ -492,18 +522,47 @@ describe('acceptsOrigin', () => {
     ['http://127.0.0.1:3000', true],
     ['http://[::1]:3000', true],
     ['null', false],
-    ['', false],
     ['https://evil.example', false],
     ['http://localhost.evil.example', false],
-    ['http://evil.example:80', false],
+    ['http://evil.example:8080', false],
     ['http://127.0.0.1.evil.example', false],
-    ['http://localhost@evil.example', false],
-    ['http://evil.example/http://localhost', false],
     ['file://localhost', false],
     ['chrome-extension://localhost', false],
   ])('%s: %s', (origin, accepted) => {
     expect(acceptsOrigin(origin)).toBe(accepted);
     expect(acceptsOrigin(origin, ['*'])).toBe(true);
-    expect(acceptsOrigin(origin, [origin ?? ''])).toBe(true);
+    expect(acceptsOrigin(origin, [origin ?? '*'])).toBe(true);
+  });
+
+  it.each([
+    '',
+    'http://localhost@evil.example',
+    'http://evil.example/http://localhost',
+    'https://',
+    'app.example',
+  ])('of no page, or of no list: "%s"', (origin) => {
+    expect(acceptsOrigin(origin)).toBe(false);
+    expect(() => acceptsOrigin(origin, [origin])).toThrow(RangeError);
+  });
+
+  it('names them as a browser does', () => {
+    const listed = ['HTTPS://App.Example:443/', 'http://bücher.example:8080'];
+    expect(acceptsOrigin('https://app.example', listed)).toBe(true);
+    expect(acceptsOrigin('http://xn--bcher-kva.example:8080', listed)).toBe(true);
+    expect(acceptsOrigin('https://app.example:444', listed)).toBe(false);
+  });
+
+  it.each<[unknown, string]>([
+    ['https://app.example.org', 'TypeError: "origins" expected a list, as in [\'https://app.example\'], or'],
+    [new Set(['*']), 'TypeError: "origins" expected a list'],
+    [[/example/], 'TypeError: "origins" expected where pages come from'],
+    [['https://app.example/path'], 'RangeError: "origins" expected where pages come from, as in https://'],
+    [['app.example'], 'RangeError: "origins" expected where pages come from'],
+  ])('and listenWebSocket refuse %s as origins', async (origins, message) => {
+    const wrong = origins as string[];
+    // By substring, the first of these would let the second in.
+    expect(() => acceptsOrigin('https://app.example', wrong)).toThrow();
+    const listening = listenWebSocket(0, '127.0.0.1', () => {}, { origins: wrong });
+    expect(String(await fault(listening))).toContain(message);
   });
 });

@@ -1,17 +1,21 @@
 /** A session whose channels are feeds. */
 
+import { equals } from 'uint8arrays/equals';
 import { toHex } from '../../crypto/hex.ts';
-import { describe } from '../../errors.ts';
+import { assertObject, describe } from '../../errors.ts';
 import type { Channel } from '../../session/channel.ts';
 import type { CloseReason } from '../../session/ending.ts';
 import type { ConnectOptions, KeyLookup } from '../../session/options.ts';
 import { connect, type Session } from '../../session/session.ts';
 import type { MaybePromise } from '../../stream/stage.ts';
-import type { Transport } from '../../stream/transport.ts';
+import { assertTransport, type Transport } from '../../stream/transport.ts';
 import { Feed } from '../feed.ts';
 import type { Peer } from './peer.ts';
 
-/** Finds the feed with a discovery key (32 bytes); `undefined` where this side does not have it. */
+/**
+ * Finds the feed with a discovery key (32 bytes); `undefined` where this side does not have it. A feed with another
+ * discovery key counts as none.
+ */
 export type FeedLookup = (discoveryKey: Uint8Array) => MaybePromise<Feed | undefined>;
 
 export interface ReplicateOptions extends Omit<ConnectOptions, 'key' | 'keys'> {
@@ -49,21 +53,23 @@ export interface Replication {
  * `feed.get` wait for theirs. Unless `live`, the session closes when no side wants anything more of any feed;
  * of a sparse feed that is when all that `feed.download` asked for is there.
  *
- * @throws what {@link connect} throws.
+ * @throws what {@link connect} throws; TypeError, RangeError for invalid feeds.
  */
 export async function replicate(transport: Transport, options: ReplicateOptions): Promise<Replication> {
-  const { feeds, ...connectOptions } = options;
-  let replicated: Feed[] | FeedLookup;
+  assertTransport(transport);
+  let replicated: readonly Feed[] | FeedLookup;
   try {
-    replicated = typeof feeds === 'function' ? remembered(feeds) : listOf(feeds);
+    replicated = feedsOf(options);
   } catch (error) {
     transport.abort(error);
     throw error;
   }
+  if (typeof replicated === 'function') replicated = remembered(replicated);
+  const { feeds: _, ...connectOptions } = options;
   const session = await connect(transport, {
-    crypto: Array.isArray(replicated) ? replicated[0]!.crypto : undefined,
+    crypto: typeof replicated === 'function' ? undefined : replicated[0]!.crypto,
     ...connectOptions,
-    ...(Array.isArray(replicated) ? { key: replicated[0]!.key } : { keys: keysOf(replicated) }),
+    ...(typeof replicated === 'function' ? { keys: keysOf(replicated) } : { key: replicated[0]!.key }),
   });
   const peers = new Set<Peer>();
   const past = { downloaded: 0, uploaded: 0 };
@@ -87,8 +93,8 @@ export async function replicate(transport: Transport, options: ReplicateOptions)
     }
   };
   try {
-    if (Array.isArray(replicated)) for (const feed of replicated) join(feed, session.open(feed.key));
-    else void joinIncoming(session, replicated, join);
+    if (typeof replicated === 'function') void joinIncoming(session, replicated, join);
+    else for (const feed of replicated) join(feed, session.open(feed.key));
   } catch (error) {
     session.abort(error);
     throw error;
@@ -128,14 +134,28 @@ async function joinIncoming(
   }
 }
 
-/** Asks once for each feed: the session wants its key, and then we want the feed. */
+/**
+ * Asks once for each feed: the session wants its key, and then we want the feed. A lookup that always gives the same
+ * feed has only that one.
+ */
 function remembered(lookup: FeedLookup): FeedLookup {
   const found = new Map<string, MaybePromise<Feed | undefined>>();
   return (discoveryKey) => {
     const name = toHex(discoveryKey);
-    if (!found.has(name)) found.set(name, lookup(discoveryKey));
+    if (!found.has(name)) {
+      const checked = (feed: Feed | undefined): Feed | undefined => asked(feed, discoveryKey);
+      const feed = lookup(discoveryKey);
+      found.set(name, feed instanceof Promise ? feed.then(checked) : checked(feed as Feed | undefined));
+    }
     return found.get(name);
   };
+}
+
+function asked(feed: Feed | undefined, discoveryKey: Uint8Array): Feed | undefined {
+  if (feed === undefined || feed === null) return undefined;
+  if (!(feed instanceof Feed))
+    throw new TypeError(`"feeds" expected its function to find a feed or undefined, got ${describe(feed)}`);
+  return equals(feed.discoveryKey, discoveryKey) ? feed : undefined;
 }
 
 /** At once where the lookup knows at once: the messages behind a Feed do not wait long. */
@@ -146,7 +166,21 @@ function keysOf(lookup: FeedLookup): KeyLookup {
   };
 }
 
-function listOf(feeds: Feed | Iterable<Feed>): Feed[] {
+/**
+ * The feeds of the options, or the function that finds them.
+ * @throws TypeError, RangeError where there are none.
+ */
+export function feedsOf(options: {
+  readonly feeds: ReplicateOptions['feeds'];
+}): readonly Feed[] | FeedLookup {
+  assertObject('options', options, 'as in { feeds: feed }');
+  const { feeds } = options;
+  if (typeof feeds === 'function') return feeds;
+  const isIterable = typeof (feeds as Iterable<Feed> | undefined)?.[Symbol.iterator] === 'function';
+  if (!(feeds instanceof Feed) && (!isIterable || typeof feeds === 'string'))
+    throw new TypeError(
+      `"feeds" expected a feed, feeds, or a function that finds one, got ${describe(feeds)}`,
+    );
   const list = feeds instanceof Feed ? [feeds] : [...feeds];
   if (list.length === 0) throw new RangeError('"feeds" expected a feed, got none');
   for (const feed of list) {

@@ -6,7 +6,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { ProtocolError } from '../../errors.ts';
 import type { Transport } from '../../stream/transport.ts';
 import { type DialOptions, dialWebSocket as dial } from '../websocket/dial.ts';
-import { acceptsOrigin } from '../websocket/origin.ts';
+import { acceptsOrigin, parseOrigins } from '../websocket/origin.ts';
 import { limitsOf, type WebSocketOptions, webSocketTransport } from '../websocket/transport.ts';
 import type { Listener } from './listener.ts';
 
@@ -66,7 +66,8 @@ export async function listenWebSocket(
   onTransport: (transport: Transport, address: string) => void,
   options: ListenWebSocketOptions = {},
 ): Promise<Listener> {
-  const { origins, onError = () => {}, ...rest } = options;
+  const { origins = [], onError = () => {}, ...rest } = options;
+  const accepted = parseOrigins(origins);
   const upgrader = new WebSocketServer({ ...settings(rest), noServer: true, clientTracking: false });
   const turnAway = (stream: Duplex, status: number, error: Error): void => {
     // It may be gone, or go before it has read this.
@@ -82,7 +83,7 @@ export async function listenWebSocket(
   server.on('clientError', (error, stream) => turnAway(stream, 400, error));
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     const { origin } = request.headers;
-    if (!acceptsOrigin(origin, origins)) return turnAway(stream, 403, foreign(origin!));
+    if (!acceptsOrigin(origin, accepted)) return turnAway(stream, 403, foreign(origin!));
     upgrader.handleUpgrade(request, stream, head, (socket) => {
       onTransport(webSocketTransport(socket, rest), request.socket.remoteAddress ?? '');
     });

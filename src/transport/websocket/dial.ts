@@ -58,13 +58,20 @@ function make(WebSocket: WebSocketConstructor, url: string, protocols?: string |
   }
 }
 
+const CHECK = 'check the url, and that a peer listens there';
+
+/** A browser does not tell a page why. A server may also refuse pages that it does not know. */
+function checkAll(): string {
+  const { origin } = globalThis as { origin?: unknown };
+  if (typeof origin !== 'string') return CHECK;
+  return `check the url, that a peer listens there, and that it lets pages of this origin (${origin}) connect`;
+}
+
 function unreachable(url: string, why: string, cause: unknown): ProtocolError {
   return new ProtocolError(
     'transport',
-    `cannot connect to ${url}${why}: check the url, and that a peer listens there`,
-    {
-      cause,
-    },
+    `cannot connect to ${url}${why}: ${why === '' ? checkAll() : CHECK}`,
+    { cause },
   );
 }
 

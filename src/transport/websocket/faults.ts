@@ -6,6 +6,12 @@ const PROPER_CODES: readonly unknown[] = [1000, 1001, 1005];
 /** The first of those that are free for applications. */
 const ABORTED = 4000;
 
+/** What only another key mends. A remote that says so in its close spares us from asking again and again. */
+const KEY_FAULTS = {
+  'unknown-feed': 'the remote does not have this feed',
+  'wrong-feed': 'the remote opened another feed first',
+} as const;
+
 /** How to close: properly, or because of a fault. */
 export function closeOf(fault: unknown): [code: number, reason: string] {
   if (fault === undefined) return [1000, ''];
@@ -21,7 +27,9 @@ export function faultOfClose({
   reason?: string;
 }): ProtocolError | undefined {
   if (PROPER_CODES.includes(code)) return undefined;
-  const why = [code === 1006 ? 'without a word' : code, reason].filter(Boolean).join(', ');
+  const why = [code === 1006 ? 'without a word' : code, inOneLine(reason ?? '')].filter(Boolean).join(', ');
+  if (code === ABORTED && (reason === 'unknown-feed' || reason === 'wrong-feed'))
+    return new ProtocolError(reason, `${KEY_FAULTS[reason]} (${why}): check the key`);
   return new ProtocolError('transport', `the WebSocket was closed (${why}): reconnect`);
 }
 
@@ -42,7 +50,12 @@ export function faultOfError(event: object): ProtocolError {
 export function reasonOf(event: object): string {
   const cause = causeOf(event);
   const reason = cause instanceof Error ? cause.message : (event as { message?: unknown }).message;
-  return typeof reason === 'string' && reason !== '' ? ` (${reason})` : '';
+  return typeof reason === 'string' && reason !== '' ? ` (${inOneLine(reason)})` : '';
+}
+
+/** OpenSSL ends its messages with a line break, and what comes after it is easily lost. */
+function inOneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
 }
 
 /** The error of an error event, where it carries one. */
