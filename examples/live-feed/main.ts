@@ -1,5 +1,6 @@
 /** Shows a feed while it grows. The form puts the key and the peer into the page's address, which is read here. */
-import { Connections, Feed, memoryStorage } from 'hypercore-wire';
+import { Connections, Feed, memoryStorage, StorageError } from 'hypercore-wire';
+import { remoteStorage } from 'hypercore-wire/storage/opfs';
 import { dialWebSocket } from 'hypercore-wire/transport/websocket';
 
 const [key, url] = ['key', 'url'].map((name) => {
@@ -16,9 +17,24 @@ function say(text: string, isLive = false): void {
   status.classList.toggle('is-live', isLive);
 }
 
+/** A copy that stays when the page is closed, and goes on from there. */
+async function open(): Promise<Feed> {
+  const worker = new Worker(new URL('./storage-worker.ts', import.meta.url), { type: 'module' });
+  try {
+    return await Feed.open(remoteStorage(worker, key), { key });
+  } catch (error) {
+    worker.terminate();
+    // This browser has no place for files, or another tab has these: a copy in memory does as well, for this time.
+    const code = error instanceof StorageError ? error.code : undefined;
+    if (code !== 'unsupported' && code !== 'locked') throw error;
+    return Feed.open(memoryStorage(), { key });
+  }
+}
+
 async function show(): Promise<void> {
-  // A copy in memory. Every block is verified against the key before it is shown.
-  const feed = await Feed.open(memoryStorage(), { key });
+  say('Opening …');
+  // Every block is verified against the key before it is stored.
+  const feed = await open();
 
   // A connection that is dialed again whenever it is lost.
   const connections = new Connections({ feeds: feed });
@@ -28,6 +44,7 @@ async function show(): Promise<void> {
     if (event.type === 'gave-up') say(messageOf(event.error));
   });
   connections.keep((signal) => dialWebSocket(url, { signal }));
+  addEventListener('online', () => connections.retry());
   say('Connecting …');
 
   // All blocks in order; `live` waits for those that are not written yet.

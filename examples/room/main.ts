@@ -1,5 +1,5 @@
 /** Who is here, where they point, and what they say. The key and the peer come in the page's address. */
-import { connect } from 'hypercore-wire';
+import { Connections, Feed, memoryStorage } from 'hypercore-wire';
 import { type Member, Room } from 'hypercore-wire/extension';
 import { dialWebSocket } from 'hypercore-wire/transport/websocket';
 
@@ -91,21 +91,22 @@ function pointer({ id, state }: Member<State>): HTMLElement[] {
   return [made];
 }
 
-/** Dials again whenever the connection has ended; the room goes on. */
-async function stayConnected(room: Room<State, string>): Promise<never> {
-  for (;;) {
-    try {
-      status.textContent = 'Connecting …';
-      const session = await connect(await dialWebSocket(url), { key, live: true, extensions: [room] });
-      status.textContent = 'You are in the room.';
-      const reason = await session.closed;
-      status.textContent = reason.code === 'failed' ? String(reason.error) : 'The peer has left.';
-    } catch (error) {
-      status.textContent = (error as Error).message;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-  }
+/** Dials again whenever the connection is lost; the room goes on. */
+async function stayConnected(room: Room<State, string>): Promise<void> {
+  // The room is all that is wanted of the feed: sparse, nothing of it is downloaded.
+  const feed = await Feed.open(memoryStorage(), { key, sparse: true });
+  const connections = new Connections({ feeds: feed, extensions: [room] });
+  connections.subscribe((event) => {
+    if (event.type === 'connected') status.textContent = 'You are in the room.';
+    if (event.type === 'retry') status.textContent = `${messageOf(event.error)} Trying again …`;
+    if (event.type === 'gave-up') status.textContent = messageOf(event.error);
+  });
+  status.textContent = 'Connecting …';
+  connections.keep((signal) => dialWebSocket(url, { signal }));
+  addEventListener('online', () => connections.retry());
 }
 
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : `${error}`);
+
 if (key && url) enter().catch((error: Error) => (status.textContent = error.message));
-else status.textContent = 'Run "node peer.js" in this folder: it opens a room, and prints a link.';
+else status.textContent = 'Run "node peer.mjs" in this folder: it opens a room, and prints a link.';

@@ -274,11 +274,15 @@ export class BlockStore {
       hash,
     });
     if (plan === undefined) return undefined;
-    const value = hash ? undefined : await this.read(block);
+    if (!hash && !this.blocks.has(block)) return undefined;
+    // Together, since a storage over a port sends along what is asked for at the same time.
+    const [value, nodes, signature] = await Promise.all([
+      hash ? undefined : this.read(block),
+      this.#files.readNodes(plan.nodes),
+      plan.length === undefined ? undefined : this.#files.readSignature(plan.length),
+    ]);
     if (!hash && value === undefined) return undefined;
-    const nodes = (await this.#files.readNodes(plan.nodes)).map(present);
-    const signature = plan.length === undefined ? undefined : await this.#files.readSignature(plan.length);
-    return { type: 'data', index: block, value, nodes, signature };
+    return { type: 'data', index: block, value, nodes: nodes.map(present), signature };
   }
 
   /** Forgets the blocks from `start` to before `end`; the tree stays. */

@@ -1,7 +1,7 @@
 import type { FileName } from '../feed/storage.ts';
 
 /** The files of a feed. */
-export const fileNames: readonly FileName[] = ['key', 'secret_key', 'tree', 'signatures', 'bitfield', 'data'];
+const fileNames: readonly FileName[] = ['key', 'secret_key', 'tree', 'signatures', 'bitfield', 'data'];
 
 export function isFileName(name: unknown): name is FileName {
   return fileNames.includes(name as FileName);

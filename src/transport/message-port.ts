@@ -19,8 +19,8 @@ export interface MessagePortLike {
 
 type PortEvent = 'message' | 'messageerror' | 'error' | 'close';
 
-/** Names our messages, among those that an app sends by the same worker. */
-const NAME = 'hypercore-wire';
+/** Names our messages, among those that an app, or a storage, sends by the same worker. */
+const NAME = 'hypercore-wire transport';
 /** What may be under way and unread, by `queueCost`. */
 const WINDOW_BYTES = 1_048_576;
 
@@ -33,7 +33,7 @@ type Content = ArrayBuffer | number | 'end' | 'close';
 /**
  * A transport over a MessagePort, a Worker, or the global scope of a dedicated worker; the other end of it makes
  * one too, sooner or later. It has one transport in its life: for more, send ports through it. A port is the
- * transport's from now on, and closed at the end. Of a worker only messages named `hypercore-wire` are taken.
+ * transport's from now on, and closed at the end. Other messages, as an app's or a storage's, are left alone.
  *
  * Buffers are transferred. The sender waits for credit, so a slow reader holds it back wherever it is. A Worker
  * tells of an error that it did not catch, and a port of Node or Bun that its other side has gone. Nothing in a

@@ -22,6 +22,20 @@ test('a live feed of hypercore 7 shows, and what is appended to it', async ({ pa
   await expect(page.getByRole('status')).toContainText('Trying again');
 });
 
+test('a live feed stays, and a tab that cannot have its files shows it too', async ({ page, context }) => {
+  const served = await serveFeed(['one', 'two'].map(text));
+  await page.goto(opened('live-feed', served));
+  await expect(page.getByRole('listitem')).toHaveText([/two/, /one/]);
+  const second = await context.newPage();
+  await second.goto(opened('live-feed', served));
+  // It waits 5 s for the files.
+  await expect(second.getByRole('listitem')).toHaveText([/two/, /one/], { timeout: 15_000 });
+  await second.close();
+  await served.close();
+  await page.reload();
+  await expect(page.getByRole('listitem')).toHaveText([/two/, /one/]);
+});
+
 test('a live feed shows what is typed into its script', async ({ page }, info) => {
   const script = fileURLToPath(new URL('../../examples/live-feed/feed.mjs', import.meta.url));
   const child = spawn(process.execPath, [script, info.outputPath('feed')], {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Page } from '@playwright/test';
 import { expect, test } from './test.ts';
 
-const program = fileURLToPath(new URL('../../examples/room/peer.js', import.meta.url));
+const program = fileURLToPath(new URL('../../examples/room/peer.mjs', import.meta.url));
 
 /** The peer, its lines so far, and what its link asks for. */
 async function startPeer(): Promise<{ child: ChildProcess; lines: string[]; query: string }> {

@@ -317,7 +317,7 @@ export const targets: readonly Target[] = [
     seeds: many(12),
     run(bytes) {
       const input = new Reader(bytes);
-      const known = new RemoteBlocks({ bitPages: 8, runs: 8 });
+      const known = new RemoteBlocks();
       const available = new Availability();
       while (!input.isAtEnd) {
         const start = input.number();

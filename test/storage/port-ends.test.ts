@@ -32,12 +32,34 @@ describe('where the other side goes', () => {
     });
     expect(await storage.closed).toBe(error);
     expect(await errorOf(storage.file('data').flush())).toBe(error);
-    await storage.close();
     workers.push(other);
     await storage.open();
     await storage.file('data').write(0, Uint8Array.of(1));
     await storage.close();
     expect(await storage.closed).toBeUndefined();
+  });
+
+  test('`closed` can be taken before the storage is opened, and before it is opened again', async () => {
+    const { port, server } = served(folders());
+    const workers = [port];
+    const storage = remoteStorage(workers, 'feed');
+    const closed = storage.closed;
+    const isOver = vi.fn();
+    closed.then(isOver);
+    const feed = await Feed.create(storage);
+    await soon();
+    expect(isOver).not.toHaveBeenCalled();
+    await server.close();
+    expect(await closed).toMatchObject({ code: 'platform' });
+    await feed.close();
+    // An attempt that fails is no opening.
+    workers.pop();
+    expect(await errorOf(storage.open())).toMatchObject({ code: 'platform' });
+    const again = storage.closed;
+    workers.push(served(folders()).port);
+    await storage.open();
+    await storage.close();
+    expect(await again).toBeUndefined();
   });
 
   test('a worker thread that is terminated', async () => {
@@ -85,7 +107,9 @@ describe('where the other side goes', () => {
       removeEventListener: () => {},
     };
     const calling = new MessageChannel();
-    relay.postMessage({ 'hypercore-wire': 'open', folder: 'feed', port: calling.port2 }, [calling.port2]);
+    relay.postMessage({ 'hypercore-wire storage': 'open', folder: 'feed', port: calling.port2 }, [
+      calling.port2,
+    ]);
     expect(folder).toBeDefined();
     calling.port1.postMessage([{ call: 'open' }]);
     calling.port1.postMessage([{ call: 'write', file: 'key', offset: 0, bytes: Uint8Array.of(1) }]);
@@ -122,6 +146,29 @@ describe('where the other side goes', () => {
     expect(await errorOf(remoteStorage([], 'feed').open())).toMatchObject({ code: 'platform' });
     expect(await errorOf(remoteStorage([{} as MessagePort], 'feed').open())).toBeInstanceOf(TypeError);
     expect(() => remoteStorage(deaf.port1, undefined as unknown as string)).toThrow(TypeError);
+  });
+
+  test('of several workers each counts once, whatever it tells', async () => {
+    const bad = Object.assign(new EventTarget(), { postMessage: () => {} });
+    const failure = Object.assign(new Event('error'), { message: 'SyntaxError in bad.js' });
+    const { port } = served(folders());
+    const [clock, deaf] = [new FakeClock(), new MessageChannel()];
+    ends.push(() => deaf.port1.close());
+    const storage = remoteStorage([bad, deaf.port1, bad], 'feed', { clock });
+    const opening = errorOf(storage.open());
+    await soon();
+    for (let i = 0; i < 3; i++) bad.dispatchEvent(failure);
+    await clock.advance(20_000);
+    expect(await opening).toMatchObject({ message: expect.stringContaining('none within 20 s') });
+
+    const good = remoteStorage([bad, port], 'feed');
+    bad.postMessage = () => queueMicrotask(() => bad.dispatchEvent(failure));
+    await good.open();
+    await good.close();
+
+    expect(await errorOf(remoteStorage([bad, bad], 'feed').open())).toMatchObject({
+      message: expect.stringContaining('SyntaxError in bad.js'),
+    });
   });
 
   test('of several workers the first that answers is used, and the others let go', async () => {
@@ -183,13 +230,13 @@ describe('what no side says', () => {
   test('said to a server: it answers, and other storages go on', async () => {
     const { port } = served(folders());
     const good = await opened(port, 'good');
-    for (const message of [undefined, null, 5, 'x', [], {}, { 'hypercore-wire': 'x' }])
+    for (const message of [undefined, null, 5, 'x', [], {}, { 'hypercore-wire storage': 'x' }])
       port.postMessage(message);
     const calling = new MessageChannel();
     ends.push(() => calling.port1.close());
     const messages: { answers: { value?: unknown; error?: { name: string } }[] }[] = [];
     calling.port1.on('message', (message) => messages.push(message));
-    const message = { 'hypercore-wire': 'open', folder: 'bad', port: calling.port2 };
+    const message = { 'hypercore-wire storage': 'open', folder: 'bad', port: calling.port2 };
     port.postMessage(message, [calling.port2]);
     calling.port1.postMessage([
       { call: 'size', file: 'data' },

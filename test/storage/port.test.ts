@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { StorageError } from '../../src/errors.ts';
@@ -12,6 +12,9 @@ import type { FileName, Storage } from '../../src/feed/storage.ts';
 import { memoryStorage } from '../../src/storage/memory.ts';
 import { nodeStorage } from '../../src/storage/node.ts';
 import { remoteStorage, storagePort } from '../../src/storage/port/remote.ts';
+import { serveStorage } from '../../src/storage/port/serve.ts';
+import { type MessagePortLike, messagePortTransport } from '../../src/transport/message-port.ts';
+import { chunksOf, readAll } from '../transport/contract.ts';
 import { ends, errorOf, folders, opened, scripted, served, soon } from './ports.ts';
 import { storageContract } from './suite.ts';
 
@@ -38,6 +41,26 @@ storageContract('remoteStorage over the disk', async () => {
 });
 
 describe('remoteStorage', () => {
+  test('goes by one port together with a transport', async () => {
+    const { port1, port2 } = new MessageChannel();
+    const server = serveStorage(port2, folders());
+    const here = messagePortTransport(port1 as unknown as MessagePortLike);
+    const there = messagePortTransport(port2 as unknown as MessagePortLike);
+    const storage = await opened(port1);
+    await storage.file('data').write(0, Uint8Array.of(1, 2));
+    const [read] = await Promise.all([
+      readAll(there.source),
+      here.sink(chunksOf(Uint8Array.of(3, 4))),
+      there.sink(chunksOf()),
+      readAll(here.source),
+      storage.file('data').flush(),
+    ]);
+    expect([...read]).toEqual([3, 4]);
+    expect([...(await storage.file('data').read(0, 2))]).toEqual([1, 2]);
+    await storage.close();
+    await server.close();
+  });
+
   test('does what is asked in the order of the calls, whoever waits for what', async () => {
     const at = fc.integer({ min: 0, max: 30 });
     const step = fc.oneof(

@@ -88,7 +88,7 @@ function workerPair(): [WorkerEnd, WorkerEnd] {
   return [one, two];
 }
 
-const named = (content: unknown): unknown => ({ 'hypercore-wire': content });
+const named = (content: unknown): unknown => ({ 'hypercore-wire transport': content });
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('messagePortTransport', () => {
@@ -191,7 +191,7 @@ describe('messagePortTransport', () => {
     const sinking = transport.sink(chunksOf(new Uint8Array(3000)));
     await turn();
     const bytes = (data: unknown): number =>
-      ((data as Record<string, unknown>)['hypercore-wire'] as ArrayBuffer).byteLength;
+      ((data as Record<string, unknown>)['hypercore-wire transport'] as ArrayBuffer).byteLength;
     expect(port.posted.map(bytes).filter(Boolean)).toEqual([2000 - 512]);
     transport.abort();
     expect(await settled(sinking)).toBe('rejected');

@@ -11,19 +11,10 @@ import { PageRuns } from './page-runs.ts';
 const BLOCKS = 8192;
 const BYTES = BLOCKS / 8;
 
-/** Caps on what is kept for one peer. */
-export interface RemoteBlocksLimits {
-  /**
-   * Pages held in part, 1 KiB each. The default of 4096 is 4 MiB a peer, and covers 33 million blocks
-   * without one whole page among them.
-   */
-  readonly bitPages?: number;
-  /**
-   * Runs of whole pages. The default of 1024 takes a peer with over a thousand holes of 8192 blocks or more
-   * to reach.
-   */
-  readonly runs?: number;
-}
+/** Pages held in part that are kept for one peer: 4 MiB, for 33 million blocks without one whole page among them. */
+const MAX_BIT_PAGES = 4096;
+/** Runs of whole pages: more have only peers with over a thousand holes of 8192 blocks or more. */
+const MAX_RUNS = 1024;
 
 /** The blocks of one peer. Every method throws TypeError or RangeError for numbers that are no blocks. */
 export class RemoteBlocks {
@@ -31,16 +22,6 @@ export class RemoteBlocks {
   readonly #bits = new SparsePages<Uint8Array>();
   /** Pages held as a whole. */
   readonly #whole = new PageRuns();
-  readonly #maxBitPages: number;
-  readonly #maxRuns: number;
-
-  constructor(limits: RemoteBlocksLimits = {}) {
-    const { bitPages = 4096, runs = 1024 } = limits;
-    assertInteger('limits.bitPages', bitPages, 1);
-    assertInteger('limits.runs', runs, 1);
-    this.#maxBitPages = bitPages;
-    this.#maxRuns = runs;
-  }
 
   /** The highest block held, and one; 0 where none is. */
   get length(): number {
@@ -179,12 +160,12 @@ export class RemoteBlocks {
   }
 
   #check(): void {
-    if (this.#bits.size <= this.#maxBitPages && this.#whole.size <= this.#maxRuns) return;
+    if (this.#bits.size <= MAX_BIT_PAGES && this.#whole.size <= MAX_RUNS) return;
     throw new ProtocolError(
       'have-flood',
-      `The peer announces blocks scattered over ${this.#bits.size} pages of ${BLOCKS} in part and ` +
-        `${this.#whole.size} runs of whole pages, where at most ${this.#maxBitPages} and ${this.#maxRuns} are ` +
-        'kept. Drop this peer, or raise the limits if you know it.',
+      `the remote announces blocks scattered over ${this.#bits.size} pages of ${BLOCKS} in part and ` +
+        `${this.#whole.size} runs of whole pages, where at most ${MAX_BIT_PAGES} and ${MAX_RUNS} are kept: ` +
+        'take the feed from another peer',
     );
   }
 }

@@ -30,19 +30,22 @@ export async function connect(
   const life = await holdLife();
   const first = deferred<{ readonly port: PortLike; readonly remoteLife: string | undefined }>();
   const fail = (why: string): void => first.reject(noAnswer(folder, why));
-  let left = workers.length;
-  const onGone = (why: string): void => {
-    left--;
-    if (left === 0) fail(why);
-  };
+  /** One for each worker that may answer. */
+  const waiting = new Set<PortLike>();
   const attempts = workers.map((worker) => {
     const { port1: port, port2 } = messageChannel();
+    waiting.add(port);
+    const onGone = (why: string): void => {
+      waiting.delete(port);
+      if (waiting.size === 0) fail(why);
+    };
     const onGreeting = (greeting: unknown): void =>
       first.resolve({ port, remoteLife: (greeting as { life?: string } | null)?.life });
     const stop = listen(port, onGreeting, onGone);
-    const onError = (event: { message?: unknown }): void => fail(String(event.message ?? 'it does not load'));
+    const onError = (event: { message?: unknown }): void =>
+      onGone(String(event.message ?? 'it does not load'));
     worker.addEventListener('error', onError);
-    const message: DoorMessage = { 'hypercore-wire': 'open', folder, port: port2, life: life.name };
+    const message: DoorMessage = { 'hypercore-wire storage': 'open', folder, port: port2, life: life.name };
     worker.postMessage(message, [port2]);
     return {
       port,

@@ -1,7 +1,7 @@
 /**
  * What is said over ports. To a worker that serves storages: open a folder for whoever has the other end of
- * this port, or serve another port as well. Over a folder's own port: calls, several in one message, and one
- * message with their answers, in the same order.
+ * this port, or serve another port as well. Over a folder's own port: a first message of the worker, with the
+ * name of its life, then calls, several in one message, and one message with their answers, in the same order.
  */
 import type { FileName } from '../../feed/storage.ts';
 import type { PortLike } from './port.ts';
@@ -9,7 +9,7 @@ import type { SentError } from './sent-error.ts';
 
 /** Said to a worker, which may get messages of the app as well: by this name ours are told apart. */
 export interface DoorMessage {
-  readonly 'hypercore-wire': 'open' | 'serve';
+  readonly 'hypercore-wire storage': 'open' | 'serve';
   readonly port: PortLike;
   /** To open. */
   readonly folder?: string;
@@ -18,7 +18,7 @@ export interface DoorMessage {
 }
 
 export function isDoorMessage(data: unknown): data is DoorMessage {
-  const { 'hypercore-wire': what, port } = (data ?? {}) as Partial<DoorMessage>;
+  const { 'hypercore-wire storage': what, port } = (data ?? {}) as Partial<DoorMessage>;
   return (what === 'open' || what === 'serve') && typeof port?.addEventListener === 'function';
 }
 
@@ -35,11 +35,6 @@ export type Call =
   | { readonly call: 'write'; readonly file: FileName; readonly offset: number; readonly bytes: Uint8Array };
 
 export type Answer = { readonly value: unknown } | { readonly error: SentError };
-
-/** Said by a worker over a folder's port. */
-export type ServerMessage =
-  /** It is there, and takes calls. */
-  { readonly life: string | undefined } | { readonly answers: readonly Answer[] };
 
 /** Bytes of an array from which on moving it is cheaper than copying it. */
 const TRANSFER_BYTES = 4096;

@@ -18,8 +18,9 @@ export interface RemoteOptions {
 
 export interface RemoteStorage extends Storage {
   /**
-   * Resolves when the storage has been closed; with an error where its worker, or the page that had it, is gone.
-   * What was acknowledged is stored then, and the rest is not. Once closed, it can be opened again.
+   * Of the opening that is next, or the last: resolves when the storage has been closed; with an error where its
+   * worker, or the page that had it, is gone. What was acknowledged is stored then, and the rest is not. It can be
+   * opened again at once.
    */
   readonly closed: Promise<StorageError | undefined>;
 }
@@ -43,7 +44,7 @@ export function remoteStorage(
 /** A port that leads to `worker`, to be handed on, for `remoteStorage` in a shared worker or another page. */
 export function storagePort(worker: PortLike): PlatformPort {
   const { port1, port2 } = messageChannel();
-  worker.postMessage({ 'hypercore-wire': 'serve', port: port2 }, [port2]);
+  worker.postMessage({ 'hypercore-wire storage': 'serve', port: port2 }, [port2]);
   return port1 as PlatformPort;
 }
 
@@ -51,9 +52,12 @@ class PortStorage implements RemoteStorage {
   readonly #workers: () => readonly PortLike[];
   readonly #folder: string;
   readonly #clock: Clock;
-  #state: 'closed' | 'opening' | 'open' = 'closed';
+  /** Who has it; nobody where it is closed. */
+  #holder: Calls | 'opening' | undefined;
+  /** Where calls go: to one that is lost too, which tells so. */
   #calls: Calls | undefined;
   #closed: Deferred<StorageError | undefined> = deferred();
+  #isOver = false;
 
   constructor(workers: () => readonly PortLike[], folder: string, clock: Clock) {
     this.#workers = workers;
@@ -66,23 +70,24 @@ class PortStorage implements RemoteStorage {
   }
 
   async open(): Promise<void> {
-    if (this.#state !== 'closed') {
+    if (this.#holder !== undefined) {
       throw new StorageError('locked', `${this.#folder} is in use by another feed here: close that first.`);
     }
-    this.#state = 'opening';
+    this.#holder = 'opening';
+    this.#calls = undefined;
+    if (this.#isOver) this.#closed = deferred();
+    this.#isOver = false;
     let calls: Calls | undefined;
     try {
       calls = new Calls(await connect(this.#workers(), this.#folder, this.#clock), this.#folder);
       await calls.call({ call: 'open' });
     } catch (error) {
       calls?.end();
-      this.#state = 'closed';
+      this.#holder = undefined;
       throw error;
     }
-    this.#calls = calls;
-    this.#state = 'open';
-    const closed = (this.#closed = deferred());
-    calls.lost.then((error) => closed.resolve(error));
+    const opened = (this.#calls = this.#holder = calls);
+    opened.lost.then((error) => this.#end(opened, error));
   }
 
   file(name: FileName): StorageFile {
@@ -110,16 +115,23 @@ class PortStorage implements RemoteStorage {
 
   async close(): Promise<void> {
     const calls = this.#calls;
-    if (calls === undefined) return;
     this.#calls = undefined;
+    // What is lost has nothing to let go of.
+    if (calls === undefined || calls.isLost) return;
     try {
-      // What is lost has nothing to let go of.
-      if (!calls.isLost) await calls.call({ call: 'close' });
+      await calls.call({ call: 'close' });
     } finally {
-      calls.end();
-      this.#state = 'closed';
-      this.#closed.resolve(undefined);
+      this.#end(calls, undefined);
     }
+  }
+
+  /** Lets go of the worker. Of no effect where that is done. */
+  #end(calls: Calls, error: StorageError | undefined): void {
+    calls.end();
+    if (this.#holder !== calls) return;
+    this.#holder = undefined;
+    this.#isOver = true;
+    this.#closed.resolve(error);
   }
 
   #call(call: Parameters<Calls['call']>[0]): Promise<unknown> {

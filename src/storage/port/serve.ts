@@ -23,7 +23,7 @@ export function serveStorage(port: PortListener, open: (folder: string) => Stora
   const stops: (() => void)[] = [];
   const served = new Set<ServedStorage>();
   const take = (message: DoorMessage): void => {
-    if (message['hypercore-wire'] === 'serve') return listenTo(message.port);
+    if (message['hypercore-wire storage'] === 'serve') return listenTo(message.port);
     const storage = new ServedStorage(message, open, () => served.delete(storage));
     served.add(storage);
   };

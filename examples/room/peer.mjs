@@ -18,11 +18,13 @@ room.subscribe((event) => {
   if (event.type === 'message') console.log(`${name}: ${event.message}`);
 });
 
-const server = await listenWebSocket(Number(process.env.PORT ?? 8080), '127.0.0.1', (transport) => {
+const onTransport = (transport) => {
   replicate(transport, { feeds: () => feed, live: true, extensions: [room] }).catch((error) =>
     console.error(error.message),
   );
-});
+};
+const port = Number(process.env.PORT ?? 8080);
+const server = await listenWebSocket(port, '127.0.0.1', onTransport, { onError: console.error });
 const link = new URLSearchParams({ key: toHex(feed.key), url: `ws://127.0.0.1:${server.port}` });
 console.log(`http://localhost:5173/?${link}\n\nOpen that, twice.`);
 
