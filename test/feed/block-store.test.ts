@@ -4,6 +4,7 @@ import { libsodium } from '../../src/crypto/libsodium.ts';
 import { BlockStore } from '../../src/feed/block-store.ts';
 import { SleepFiles } from '../../src/feed/files/sleep-files.ts';
 import { memoryStorage, type Storage } from '../../src/index.ts';
+import { deferred } from '../../src/stream/deferred.ts';
 import type { Data } from '../../src/wire/messages.ts';
 import { blocksOf, offsetsOf } from '../interop/blocks.ts';
 import { truthOf } from './scripted-peer.ts';
@@ -115,5 +116,46 @@ describe('seek', () => {
     expect(await store.seek(offsets[9]! + (blocks[9]!.length > 0 ? 0 : -1))).toMatchObject({
       offset: expect.any(Number),
     });
+  });
+});
+
+describe('answer', () => {
+  it('asks the storage for all parts at once', async () => {
+    const memory = memoryStorage();
+    const filled = await empty(memory);
+    for (const index of [13, 4]) await filled.put(await ask(filled, index));
+    await filled.close();
+
+    const asked: string[] = [];
+    const gate = deferred<void>();
+    let isSlow = false;
+    const slow: Storage = {
+      open: () => memory.open(),
+      close: () => memory.close(),
+      file(name) {
+        const file = memory.file(name);
+        return {
+          size: () => file.size(),
+          write: (offset, bytes) => file.write(offset, bytes),
+          flush: () => file.flush(),
+          async read(offset, length) {
+            if (isSlow) {
+              asked.push(name);
+              await gate.promise;
+            }
+            return file.read(offset, length);
+          },
+        };
+      },
+    };
+    const store = await empty(slow);
+    isSlow = true;
+    const answering = store.answer({ type: 'request', index: 4, bytes: 0, hash: false, nodes: 0 });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(new Set(asked)).toEqual(new Set(['tree', 'signatures']));
+    gate.resolve();
+    const data = await answering;
+    expect(data!.value).toEqual(blocks[4]);
+    expect(data!.signature).toBeDefined();
   });
 });
