@@ -25,7 +25,7 @@ const shareUsage = `hypercore-wire share <file | folder of a feed> [options]
 const syncUsage = `hypercore-wire sync <key> <url>... [options]
 
   Downloads a feed from one or several peers, verifies every block against the key, and stores it.
-  Continues where an earlier run stopped.
+  With --dir it continues where an earlier run stopped.
 
   <key>             64 hex characters, or a dat:// link
   <url>             tcp://host:port, ws://host:port or wss://host

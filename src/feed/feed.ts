@@ -116,7 +116,8 @@ export class Feed {
   /**
    * Opens the feed that a storage holds, or begins a copy of the one with `key`, of which nothing is written
    * before its first block.
-   * @throws StorageError `missing` where there is neither, `other-feed`, `locked`, `foreign`, `platform`.
+   * @throws StorageError `missing` where there is neither, `other-feed`, `locked`, `foreign`, `platform`, `damaged`
+   * where this side is the writer and its files do not have all that it signed.
    */
   static async open(storage: Storage, options: OpenOptions = {}): Promise<Feed> {
     const wanted = options.key === undefined ? undefined : parseKey(options.key);

@@ -10,6 +10,9 @@ import { decodePacket } from '../wire/codec.ts';
 import type { Feed, Packet } from '../wire/messages.ts';
 import { readVarint } from '../wire/varint.ts';
 
+/** `HTTP/`, in hex. */
+const HTTP = '485454502f';
+
 /** The remote's first frame, and what follows it. */
 export interface FirstFrame {
   readonly channel: number;
@@ -76,6 +79,13 @@ function decodeFirst(body: Uint8Array, bytes: Uint8Array, maxChannels: number): 
 function notThisDialect(bytes: Uint8Array, cause?: unknown): ProtocolError {
   // The first Noise XX message of hypercore-protocol 7 and 8 is 58 bytes long: a key and a nonce.
   const noise = bytes[0] === 58;
+  if (toHex(bytes.subarray(0, 5)) === HTTP) {
+    return new ProtocolError(
+      'dialect',
+      'the remote does not speak the Hypercore 6 protocol on this port: it speaks HTTP. Try ws:// instead of tcp://, or check the port',
+      { cause },
+    );
+  }
   return new ProtocolError(
     'dialect',
     `the remote does not speak the Hypercore 6 protocol: it opened with ${toHex(bytes.subarray(0, 8))}${

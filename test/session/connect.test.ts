@@ -181,6 +181,7 @@ describe('connect', () => {
     const error = await outcome(connecting);
     expect(error).toMatchObject({ code: 'dialect' });
     expect(/Noise/.test(String(error))).toBe(name === 'Noise');
+    expect(/it speaks HTTP. Try ws:/.test(String(error))).toBe(name === 'HTTP');
   });
 
   it.each([

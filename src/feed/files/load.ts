@@ -3,7 +3,7 @@ import { StorageError } from '../../errors.ts';
 import * as flat from '../merkle/flat-tree.ts';
 import type { FileName, Storage } from '../storage.ts';
 import { Bitfield } from './bitfield.ts';
-import { type BitfieldPageSize, HEADER_BYTES, type HeadedFile, readHeader } from './header.ts';
+import { type BitfieldPageSize, HEADER_BYTES, type HeadedFile, NODE_BYTES, readHeader } from './header.ts';
 
 /** Bitfield pages read at once: some 230 KB. */
 const PAGES_PER_READ = 64;
@@ -15,6 +15,8 @@ export interface Loaded {
   /** 64 bytes, where it is ours to write. */
   readonly secretKey: Uint8Array | undefined;
   readonly bits: Bitfield;
+  /** How many nodes the tree file has a whole place for. */
+  readonly nodePlaces: number;
   /** The files whose header is there. */
   readonly headers: readonly HeadedFile[];
 }
@@ -42,21 +44,39 @@ export async function load(storage: Storage): Promise<Loaded> {
     throw foreign('"data" has bytes, and "tree" none');
   }
   if (key === undefined && !isEmpty) throw foreign('there are blocks, and no "key" to prove them by');
-  return { key, secretKey, bits, headers: [...entryBytes.keys()] };
+  const treeBytes = await storage.file('tree').size();
+  const nodePlaces = Math.max(0, Math.floor((treeBytes - HEADER_BYTES) / NODE_BYTES));
+  return { key, secretKey, bits, nodePlaces, headers: [...entryBytes.keys()] };
 }
 
 /** Forgets what an interrupted commit left past the feed's end: a writer may put other blocks there. */
 export function dropPast(bits: Bitfield, length: number): void {
   const end = 2 * length;
   bits.remove(length, Number.MAX_SAFE_INTEGER - length);
-  for (let node = bits.lastNode(flat.MAX_NODE); node >= end; node = bits.lastNode(node - 1))
-    bits.removeNode(node);
+  dropNodes(bits, end);
   // A node before the end that reaches past it has the first block behind it below.
   let above = end;
   for (let levels = 0; levels < flat.MAX_DEPTH; levels++) {
     above = flat.parent(above, levels);
     bits.removeNode(above);
   }
+}
+
+/** Forgets the nodes from `start` on. */
+export function dropNodes(bits: Bitfield, start: number): void {
+  for (let node = bits.lastNode(flat.MAX_NODE); node >= start; node = bits.lastNode(node - 1))
+    bits.removeNode(node);
+}
+
+/**
+ * Forgets what cannot be proven any more in a feed of `length` whose tree file lost all from node `start` on. Where
+ * that is below its last root, no more than the root is kept of it: blocks before `start` may lack nodes behind it.
+ */
+export function dropUnproven(bits: Bitfield, length: number, start: number): void {
+  const root = flat.fullRoots(length).at(-1);
+  if (root === undefined || flat.rightSpan(root) < start) return;
+  dropPast(bits, flat.leftSpan(root) / 2);
+  bits.addNode(root);
 }
 
 async function readKey(

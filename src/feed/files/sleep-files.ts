@@ -22,9 +22,9 @@ import {
   signatureOffset,
 } from './commit.ts';
 import { HEADER_BYTES, type HeadedFile, header, NODE_BYTES, SIGNATURE_BYTES } from './header.ts';
-import { dropPast, load } from './load.ts';
+import { dropNodes, dropPast, dropUnproven, load } from './load.ts';
 import { NodeCache } from './node-cache.ts';
-import { storedLength } from './stored-length.ts';
+import { shortened, storedLength } from './stored-length.ts';
 
 export type { Commit } from './commit.ts';
 
@@ -85,7 +85,8 @@ export class SleepFiles {
   /**
    * Takes hold of the storage and reads what it has. Writes nothing. To be called once.
    *
-   * @throws StorageError `locked`, `foreign` where the files are not those of a hypercore 7 feed, `platform`
+   * @throws StorageError `locked`, `foreign` where the files are not those of a hypercore 7 feed, `damaged` where
+   * those of a writer do not have all that was signed, `platform`
    */
   async open(): Promise<void> {
     if (this.#state !== 'new') throw new TypeError('"open" expected a new SleepFiles, got one opened before');
@@ -108,6 +109,7 @@ export class SleepFiles {
     return storedLength({
       bits: this.#bits,
       signatures: Math.max(0, Math.floor((signatures - HEADER_BYTES) / SIGNATURE_BYTES)),
+      isWritable: this.#secretKey !== undefined,
       readSignature: (length) => this.readSignature(length),
       readNode: (index) => this.readNode(index),
     });
@@ -207,7 +209,14 @@ export class SleepFiles {
     this.#secretKey = loaded.secretKey;
     this.#bits = loaded.bits;
     for (const name of loaded.headers) this.#headers.add(name);
-    dropPast(this.#bits, await this.findLength());
+    const { bits, nodePlaces } = loaded;
+    const isCut = bits.lastNode(flat.MAX_NODE) >= nodePlaces;
+    // A reader gets it again. A half node would look whole once the file has grown over it.
+    if (isCut && this.#secretKey !== undefined) throw shortened('tree');
+    if (isCut) dropNodes(bits, nodePlaces);
+    const length = await this.findLength();
+    dropPast(bits, length);
+    if (isCut) dropUnproven(bits, length, nodePlaces);
   }
 
   async #writeAll(): Promise<void> {
