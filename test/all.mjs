@@ -24,7 +24,12 @@ const vitest = {
  * passed and failed from it.
  */
 const runners = [
-  { ...vitest, name: 'tests', command: (report) => ['npx', 'vitest', ...vitest.args(report)] },
+  {
+    ...vitest,
+    name: 'tests',
+    // Left to itself, vitest leaves one core idle, which is half of a small machine.
+    command: (report) => ['npx', 'vitest', ...vitest.args(report), '--maxWorkers=100%'],
+  },
   ...runtimes.map(({ name, program, args, tests }) => ({
     ...vitest,
     name: `tests in ${name}`,
