@@ -49,7 +49,9 @@ describe('sync and its peers', () => {
       const ended = await run(work, 'sync', 'ab'.repeat(32), url, '--out', out(), '--json');
       expect(ended.code).toBe(4);
       expect(oneLine(ended)).toMatch(
-        /does not speak the Hypercore 6 protocol.*Check the address and the port/,
+        url === ssh
+          ? /does not speak the Hypercore 6 protocol.*Check the address and the port/
+          : /does not speak the Hypercore 6 protocol.*it speaks HTTP\. Try ws:/,
       );
       const events = ended.stdout.toString().match(/"event":"\w+"/g);
       expect(events).toEqual(['"event":"lost"', '"event":"failed"']);

@@ -40,6 +40,8 @@ export class Deadline {
   #answeredAt = 0;
   /** The frame whose bytes last counted as progress, how many of it had come by then, and when that was. */
   #frame = { start: 0, bytes: 0, at: 0 };
+  /** When something that is asked last waited for the transport. */
+  #unsentAt = 0;
   /** A frame that counted as progress and was no answer. Once it may be that the answer comes right behind. */
   #wasInVain = false;
 
@@ -101,9 +103,9 @@ export class Deadline {
     }
     const mayTakeLonger = unanswered < MAX_DEADLINES * limits.idleMs && this.#watched.isReady();
     if (mayTakeLonger) this.#look();
-    const unsentAt = this.#watched.hasUnsent() ? clock.now() : 0;
+    if (this.#watched.hasUnsent()) this.#unsentAt = clock.now();
     const progressAt = mayTakeLonger
-      ? Math.max(this.#frame.at, unsentAt, answers.get(this.#session) ?? 0)
+      ? Math.max(this.#frame.at, this.#unsentAt, answers.get(this.#session) ?? 0)
       : 0;
     if (clock.now() - Math.max(this.#answeredAt, progressAt) >= limits.idleMs) {
       this.#watched.onSilent();
