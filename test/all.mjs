@@ -44,7 +44,7 @@ const runners = [
     name: 'browser',
     command: () => ['npx', 'playwright', 'test', '--reporter=line,json'],
     env: (report) => ({ PLAYWRIGHT_JSON_OUTPUT_FILE: report }),
-    counts: ({ stats }) => [stats.expected, stats.unexpected + stats.flaky],
+    counts: ({ stats }) => [stats.expected + stats.flaky, stats.unexpected],
   },
 ];
 
