@@ -1,6 +1,7 @@
 /**
- * The two kinds of error. Misuse throws `TypeError` or `RangeError` that names the argument, what was
- * expected and what came. A peer's fault is a {@link ProtocolError} with one of a closed set of codes.
+ * The three kinds of error. Misuse throws `TypeError` or `RangeError` that names the argument, what was expected and
+ * what came. A peer's fault is a {@link ProtocolError}, a fault of this machine's storage a {@link StorageError}, each
+ * with one of a closed set of codes.
  */
 
 /** What a remote peer, or the connection to it, can do wrong. */
