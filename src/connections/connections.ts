@@ -19,6 +19,7 @@ import { feedsOf, type ReplicateOptions, replicate } from '../feed/replication/r
 import { defaultLimits } from '../limits.ts';
 import { type Clock, systemClock } from '../stream/clock.ts';
 import { limited } from '../stream/limited.ts';
+import { Listeners } from '../stream/listeners.ts';
 import { assertTransport, type Transport } from '../stream/transport.ts';
 import { Connection } from './connection.ts';
 import type { Dial } from './dial.ts';
@@ -38,7 +39,7 @@ export class Connections implements Iterable<Connection> {
   readonly #links = new Set<Link>();
   /** Transports on the way to a session. */
   readonly #opening = new Set<Transport>();
-  readonly #listeners = new Set<ConnectionsListener>();
+  readonly #listeners = new Listeners<ConnectionsEvent>();
   readonly #host: LinkHost;
   #isClosed = false;
 
@@ -95,8 +96,7 @@ export class Connections implements Iterable<Connection> {
 
   /** Calls `listener` for what happens from now on; the returned function ends that. */
   subscribe(listener: ConnectionsListener): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   /** Dials no more, and ends all connections once what was sent is flushed. */
@@ -175,14 +175,7 @@ export class Connections implements Iterable<Connection> {
   }
 
   #emit(event: ConnectionsEvent): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(event);
-      } catch (error) {
-        // The app's error, and no reason to stop in the middle: it comes up as an unhandled rejection.
-        void Promise.reject(error);
-      }
-    }
+    this.#listeners.emit(event);
   }
 }
 

@@ -9,8 +9,8 @@ import { assertBytes, assertInteger, describe } from '../errors.ts';
 import type { Channel } from '../session/channel.ts';
 import type { ExtensionLike } from '../session/options.ts';
 import type { Session } from '../session/session.ts';
+import { Listeners } from '../stream/listeners.ts';
 import { type Codec, raw } from './codec.ts';
-import { Listeners } from './listeners.ts';
 import { assertRate, type MessageRate, TokenBucket } from './token-bucket.ts';
 
 export interface ExtensionOptions<T> {

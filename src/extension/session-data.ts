@@ -7,9 +7,9 @@ import { assertBytes } from '../errors.ts';
 import type { Channel } from '../session/channel.ts';
 import type { ExtensionLike } from '../session/options.ts';
 import type { Session } from '../session/session.ts';
+import { Listeners } from '../stream/listeners.ts';
 import { raw } from './codec.ts';
 import { SessionExtension } from './extension.ts';
-import { Listeners } from './listeners.ts';
 import type { Unverified } from './verified.ts';
 
 /** DEP-0006: what is longer is cut off by the receiver. */

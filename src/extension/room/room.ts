@@ -14,11 +14,11 @@ import type { Channel } from '../../session/channel.ts';
 import type { ExtensionLike } from '../../session/options.ts';
 import type { Session } from '../../session/session.ts';
 import { type Clock, systemClock } from '../../stream/clock.ts';
+import { Listeners } from '../../stream/listeners.ts';
 import type { MaybePromise } from '../../stream/stage.ts';
 import { Arrivals } from '../arrivals.ts';
 import { type Codec, json } from '../codec.ts';
 import { OCTET_STREAM } from '../ephemeral.ts';
-import { Listeners } from '../listeners.ts';
 import type { RefusalReason, SignedMessage } from '../signed/receiver.ts';
 import {
   type SignedEvent,

@@ -1,5 +1,7 @@
 /** Which peer is asked for which block: one for each feed, over all its peers. */
+
 import { type Deferred, deferred } from '../../stream/deferred.ts';
+import { Listeners } from '../../stream/listeners.ts';
 import type { BlockStore } from '../block-store.ts';
 import type { FeedEvent, FeedListener } from '../events.ts';
 import { ForkError } from '../merkle/fork.ts';
@@ -27,7 +29,7 @@ export class Replicator {
   readonly #urgent = new Map<number, Set<Selection>>();
   /** Blocks that were asked for and are not stored yet, and of whom. */
   readonly #reserved = new Map<number, Peer>();
-  readonly #listeners = new Set<FeedListener>();
+  readonly #listeners = new Listeners<FeedEvent>();
   readonly #seeks = new Set<Seek>();
   /** Who waits for something to become true. */
   readonly #watchers = new Set<Watcher>();
@@ -68,19 +70,11 @@ export class Replicator {
   }
 
   subscribe(listener: FeedListener): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   emit(event: FeedEvent): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(event);
-      } catch (error) {
-        // The app's error, and no reason to stop in the middle: it comes up as an unhandled rejection.
-        void Promise.reject(error);
-      }
-    }
+    this.#listeners.emit(event);
   }
 
   /** @throws ForkError where the feed has forked. */
