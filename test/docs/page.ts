@@ -56,11 +56,11 @@ export function blocksOf(text: string): Block[] {
   return blocks;
 }
 
-/** The files of a page, by name. A name that comes twice is one file: its later block goes on. */
-export function filesOf(page: string): Map<string, string> {
+/** The files of a page, by name. Of a name that comes twice, the later one takes the place of the first. */
+export function filesOf(page: string, which: 'first' | 'last' = 'last'): Map<string, string> {
   const files = new Map<string, string>();
   for (const { file, code } of blocksOf(textOf(page))) {
-    if (file !== undefined) files.set(file, (files.get(file) ?? '') + code);
+    if (file !== undefined && (which === 'last' || !files.has(file))) files.set(file, code);
   }
   return files;
 }
