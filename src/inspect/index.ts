@@ -1,0 +1,17 @@
+/** `hypercore-wire/inspect`: a captured conversation, read frame by frame and field by field. */
+export { annotate, messageExplanations } from './annotate.ts';
+export type {
+  Direction,
+  DirectionStatistics,
+  EndEvent,
+  InspectEvent,
+  InspectedField,
+  InspectedFrame,
+  MessageEvent,
+  NoticeEvent,
+  Place,
+  StatisticsEvent,
+  TypeStatistics,
+  VerdictEvent,
+} from './events.ts';
+export { Inspector, type InspectorOptions } from './inspector.ts';
