@@ -7,8 +7,9 @@ import type { MaybePromise } from '../stream/stage.ts';
 import type { TraceListener } from '../trace.ts';
 import type { Packet, Sendable } from '../wire/messages.ts';
 
-/** Makes a message when the transport can take it, or `undefined` if there is nothing left to say. */
-export type Produce = () => MaybePromise<Sendable | undefined>;
+/** What is made when the transport can take it: a message, several, or `undefined` if there is nothing left to say. */
+export type Made = Sendable | readonly Sendable[] | undefined;
+export type Produce = () => MaybePromise<Made>;
 
 /** A batch ends at this many bytes: enough to fill a socket's buffer, few enough that control messages go out soon. */
 const BATCH_BYTES = 65_536;
@@ -26,7 +27,7 @@ interface Queue {
 /** A message on its way out. One that is being made holds those behind it back. */
 interface Taken {
   readonly channel: number;
-  message?: Sendable | undefined;
+  message?: Made;
   isMaking: boolean;
   error?: unknown;
 }
@@ -111,7 +112,9 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
       const made = batch.splice(0, making === -1 ? batch.length : making);
       for (const { channel, message, error } of made) {
         if (error !== undefined) throw error;
-        if (message !== undefined) packets.push({ channel, message });
+        if (message === undefined) continue;
+        if ('type' in message) packets.push({ channel, message });
+        else for (const one of message) packets.push({ channel, message: one });
       }
       if (packets.length > 0) {
         for (const packet of packets) this.#trace?.({ type: 'message', direction: 'out', ...packet });
