@@ -270,7 +270,7 @@ export class Downloader {
       this.#channel.session.limits,
     );
     void stored.then((outcomes) => {
-      outcomes.forEach((outcome, i) => this.#onOutcome(arrived[i]!, outcome));
+      for (let i = 0; i < arrived.length; i++) this.#onOutcome(arrived[i]!, outcomes[i]!);
       this.#host.update();
     });
   }
