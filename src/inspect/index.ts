@@ -1,4 +1,8 @@
-/** `hypercore-wire/inspect`: a captured conversation, read frame by frame and field by field. */
+/**
+ * `hypercore-wire/inspect`: a captured conversation, read frame by frame and field by field.
+ *
+ * @module hypercore-wire/inspect
+ */
 export { annotate, messageExplanations } from './annotate.ts';
 export type {
   Direction,

@@ -15,6 +15,7 @@ import type { CutFrame } from './frames.ts';
 import { Side } from './side.ts';
 import { verdicts } from './verdicts.ts';
 
+/** What an {@link Inspector} can be told. */
 export interface InspectorOptions {
   /** Keys of feeds, as for `connect`. Of each connection the first feed's is needed, and no other. May be none. */
   readonly keys: Iterable<Uint8Array | string>;
