@@ -11,8 +11,11 @@ import { Deframer } from '../wire/frame.ts';
 import type { Packet } from '../wire/messages.ts';
 import { readVarint } from '../wire/varint.ts';
 import { Gathered } from './gathered.ts';
+import { findFrame } from './resync.ts';
 
 const MAX_LENGTH_BYTES = 4;
+/** The keystream has to be made for what is passed over. */
+const MAX_SKIPPED_BYTES = 268_435_456;
 
 /** A frame as it was cut. */
 export interface CutFrame {
@@ -27,15 +30,20 @@ export interface FramesHost {
   /** The key of the feed with this discovery key; `undefined` where it is not known here. */
   keyOf(discoveryKey: Uint8Array): Uint8Array | undefined;
   onFrame(frame: CutFrame, packet: Packet): void;
-  /** A frame that breaks the protocol; the next one can be read all the same. */
-  onBrokenFrame(frame: CutFrame, error: unknown): void;
-  /** Nothing can be read from `offset` on: other bytes than of this protocol, or of no length that can be. */
+  /** Nothing can be read from `offset` on: these are not the bytes of this protocol. */
   onLost(offset: number, error: unknown): void;
+  /** Frames can be read again from `offset` on; what was lost before it were `byteLength` bytes. */
+  onFound(offset: number, byteLength: number): void;
+  /** Whether the sender has opened this channel. */
+  isOpen(channel: number): boolean;
   /** Nothing can be read from `offset` on, for want of the key. */
   onSealed(offset: number, discoveryKey: Uint8Array): void;
 }
 
-type Phase = 'first' | 'frames' | 'sealed' | 'lost';
+/** Bytes in which the next frame is searched at once. */
+const SEARCHED_BYTES = 262_144;
+
+type Phase = 'first' | 'frames' | 'search' | 'sealed' | 'lost';
 
 /** Takes the bytes of a direction in any chunking. */
 export class Frames {
@@ -47,6 +55,9 @@ export class Frames {
   /** Bytes that were received, and where those held begin. */
   #received = 0;
   #start = 0;
+  /** Where a search began, and how many bytes it needs before it goes on. */
+  #lostAt = 0;
+  #searchFrom = 0;
 
   constructor(host: FramesHost) {
     this.#host = host;
@@ -59,7 +70,7 @@ export class Frames {
 
   /** Bytes received of a frame of which more must come. */
   get incomplete(): number {
-    return this.#plain.bytes.byteLength;
+    return this.isReadable ? this.#plain.bytes.byteLength : 0;
   }
 
   /** Whether what comes can be read. */
@@ -70,10 +81,42 @@ export class Frames {
   /** Leaves `chunk` as it is. */
   push(chunk: Uint8Array): void {
     this.#received += chunk.byteLength;
-    if (!this.isReadable) return;
+    if (this.#phase === 'sealed' || this.#phase === 'lost') return;
     this.#append(chunk);
+    this.#read(false);
+  }
+
+  /** The capture does not have the next `byteLength` bytes. */
+  skip(byteLength: number): void {
+    this.#received += byteLength;
+    if (this.#phase === 'sealed' || this.#phase === 'lost') return;
+    const isFirst = this.#phase === 'first';
+    if (isFirst || byteLength > MAX_SKIPPED_BYTES) {
+      return this.#lose(new RangeError(isFirst ? 'its beginning is missing' : 'too much of it is missing'));
+    }
+    const scratch = new Uint8Array(Math.min(byteLength, 65_536));
+    for (let left = byteLength; left > 0; left -= scratch.byteLength) {
+      this.#keystream?.xor(scratch.subarray(0, left));
+    }
+    if (this.#phase === 'frames') this.#lostAt = this.#start;
+    this.#drop(this.#plain.bytes.byteLength);
+    this.#start = this.#received;
+    this.#phase = 'search';
+    this.#searchFrom = 0;
+  }
+
+  /** No more comes. */
+  end(): void {
+    if (this.#phase === 'search') this.#read(true);
+  }
+
+  /** As far as it goes; `isAll` where nothing follows what is held. */
+  #read(isAll: boolean): void {
     if (this.#phase === 'first') this.#readFirst();
-    if (this.#phase === 'frames') this.#cut();
+    for (;;) {
+      if (this.#phase === 'frames') this.#cut();
+      if (this.#phase !== 'search' || !this.#search(isAll)) return;
+    }
   }
 
   #append(chunk: Uint8Array): void {
@@ -132,27 +175,48 @@ export class Frames {
       const length = readVarint(prefix);
       const isTooLong = length === undefined ? prefix.byteLength === MAX_LENGTH_BYTES : false;
       if (isTooLong || (length !== undefined && length.value > limits.frameBytes)) {
-        this.#drop(at);
-        return this.#lose(faultOf(prefix, limits.frameBytes));
+        this.#host.onLost(this.#start + at, faultOf(prefix, limits.frameBytes));
+        return this.#beginSearch(at);
       }
       if (length === undefined) break;
       const end = at + length.end + length.value;
       if (end > held.byteLength) break;
       const frame = this.#frame(at, end);
-      this.#read(frame, frame.plain.subarray(length.end));
+      const packet = packetOf(frame.plain.subarray(length.end), limits.channels);
+      if (packet instanceof Error) {
+        this.#host.onLost(frame.offset, packet);
+        return this.#beginSearch(at);
+      }
+      this.#tell(frame, packet);
       at = end;
     }
     this.#drop(at);
   }
 
-  #read(frame: CutFrame, body: Uint8Array): void {
-    let packet: Packet;
-    try {
-      packet = decodePacket(body, this.#host.limits.channels);
-    } catch (error) {
-      return this.#host.onBrokenFrame(frame, error);
+  /** The frame at `at` is none: looks for one from the next byte on. */
+  #beginSearch(at: number): void {
+    this.#lostAt = this.#start + at;
+    this.#drop(at + 1);
+    this.#phase = 'search';
+    this.#searchFrom = 0;
+  }
+
+  /** Whether it found a frame. Looks again at twice as many bytes only, so that all searches together take as long as two. */
+  #search(isAll: boolean): boolean {
+    const held = this.#plain.bytes;
+    if (held.byteLength < this.#searchFrom && !isAll) return false;
+    const { limits } = this.#host;
+    const found = findFrame(held, limits, (channel) => this.#host.isOpen(channel), isAll);
+    if (found !== undefined) {
+      this.#drop(found);
+      this.#phase = 'frames';
+      this.#host.onFound(this.#start, this.#start - this.#lostAt);
+      return true;
     }
-    this.#tell(frame, packet);
+    // What is long enough to be searched in vain is not looked at again, but for a frame across its end.
+    if (held.byteLength >= SEARCHED_BYTES) this.#drop(held.byteLength - SEARCHED_BYTES / 2);
+    this.#searchFrom = Math.max(256, 2 * this.#plain.bytes.byteLength);
+    return false;
   }
 
   #tell(frame: CutFrame, packet: Packet): void {
@@ -180,6 +244,15 @@ export class Frames {
     this.#plain.drop(this.#plain.bytes.byteLength);
     this.#ciphered.drop(this.#ciphered.bytes.byteLength);
     this.#host.onLost(this.#start, error);
+  }
+}
+
+/** The packet, or why there is none: then the length in front may be as wrong as the rest. */
+function packetOf(body: Uint8Array, maxChannels: number): Packet | Error {
+  try {
+    return decodePacket(body, maxChannels);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 

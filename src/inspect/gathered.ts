@@ -1,42 +1,51 @@
 /** Bytes that wait for the rest of their frame. */
 
-/** Past this much room for little, the room is given back. */
+/** Past this much room for nothing, the room is given back. */
 const KEPT_BYTES = 65_536;
 
 /** Grows with what has come, and so never with what was announced. */
 export class Gathered {
-  #room = new Uint8Array(256);
-  #length = 0;
+  #room: Uint8Array = new Uint8Array(256);
+  #start = 0;
+  #end = 0;
 
-  /** What is held. A view, which the next call may overwrite. */
+  /** What is held. A view, good until the next call of `append`. */
   get bytes(): Uint8Array {
-    return this.#room.subarray(0, this.#length);
+    return this.#room.subarray(this.#start, this.#end);
   }
 
   /** Copies `chunk` behind what is held; returns the copy, which may be changed in place. */
   append(chunk: Uint8Array): Uint8Array {
-    const start = this.#length;
-    this.#reserve(start + chunk.byteLength);
+    const start = this.#reserve(chunk.byteLength);
     this.#room.set(chunk, start);
-    this.#length += chunk.byteLength;
-    return this.#room.subarray(start, this.#length);
+    this.#end = start + chunk.byteLength;
+    return this.#room.subarray(start, this.#end);
   }
 
   /** Forgets the first `count` bytes. */
   drop(count: number): void {
-    const rest = this.#room.subarray(count, this.#length);
-    if (this.#room.byteLength > KEPT_BYTES && rest.byteLength < KEPT_BYTES / 2) {
-      this.#room = rest.slice();
-    } else if (count > 0) {
-      this.#room.copyWithin(0, count, this.#length);
-    }
-    this.#length = rest.byteLength;
+    this.#start += count;
+    if (this.#start < this.#end) return;
+    this.#start = 0;
+    this.#end = 0;
+    if (this.#room.byteLength > KEPT_BYTES) this.#room = new Uint8Array(256);
   }
 
-  #reserve(bytes: number): void {
-    if (bytes <= this.#room.byteLength) return;
-    const larger = new Uint8Array(Math.max(bytes, 2 * this.#room.byteLength));
-    larger.set(this.bytes);
-    this.#room = larger;
+  /** Room for `bytes` more; returns where it begins. */
+  #reserve(bytes: number): number {
+    if (this.#end + bytes <= this.#room.byteLength) return this.#end;
+    const held = this.bytes;
+    const needed = held.byteLength + bytes;
+    // Moved within its room only where that makes much of it free, so that a byte is not moved again and again.
+    if (needed > this.#room.byteLength / 2) {
+      const larger = new Uint8Array(Math.max(needed, 2 * this.#room.byteLength));
+      larger.set(held);
+      this.#room = larger;
+    } else {
+      this.#room.copyWithin(0, this.#start, this.#end);
+    }
+    this.#start = 0;
+    this.#end = held.byteLength;
+    return this.#end;
   }
 }

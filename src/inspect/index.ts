@@ -4,6 +4,15 @@
  * @module hypercore-wire/inspect
  */
 export { annotate, messageExplanations } from './annotate.ts';
+export type { CaptureEvent, CaptureListener } from './capture/events.ts';
+export {
+  type CapturedEvent,
+  CaptureInspector,
+  type CaptureInspectorOptions,
+  type ConnectionEvent,
+} from './capture/inspect-capture.ts';
+export { captureHeader, captureLine } from './capture/json-lines.ts';
+export { CaptureReader } from './capture/reader.ts';
 export type {
   Direction,
   DirectionStatistics,

@@ -6,13 +6,14 @@ import { discoveryKey } from '../crypto/discovery-key.ts';
 import { parseKey, toHex } from '../crypto/hex.ts';
 import { noble } from '../crypto/noble.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
-import { assertBytes, assertObject, describe, ProtocolError } from '../errors.ts';
+import { assertBytes, assertInteger, assertObject, describe, ProtocolError } from '../errors.ts';
 import { type Limits, withDefaults } from '../limits.ts';
 import type { Message, Packet } from '../wire/messages.ts';
 import { annotate } from './annotate.ts';
 import type { Direction, InspectEvent, InspectedField, InspectedFrame } from './events.ts';
 import type { CutFrame } from './frames.ts';
 import { Side } from './side.ts';
+import { count } from './text.ts';
 import { verdicts } from './verdicts.ts';
 
 /** What an {@link Inspector} can be told. */
@@ -74,12 +75,24 @@ export class Inspector {
     side.frames.push(bytes);
   }
 
+  /** Bytes of one direction that the capture does not have. What follows is read again from the next frame on. */
+  missing(direction: Direction, byteLength: number, time: number): void {
+    assertInteger('byteLength', byteLength);
+    const side = this.#take(direction, time);
+    const offset = side.frames.received;
+    side.heardAt = time;
+    side.missing += byteLength;
+    this.#notice(side, 'warning', offset, `the capture does not have the next ${count(byteLength, 'byte')}`);
+    side.frames.skip(byteLength);
+  }
+
   /** A direction has ended; `error` says why where that was not proper, as in "it was reset". */
   end(direction: Direction, time: number, error?: string): void {
     const side = this.#take(direction, time);
     if (side.endedAt !== undefined) return;
     side.endedAt = time;
     side.error = error;
+    side.frames.end();
     this.#listener({ event: 'end', time, direction, offset: side.frames.received, error });
   }
 
@@ -89,6 +102,7 @@ export class Inspector {
     this.#take('out', time);
     this.#isFinished = true;
     const { out, in: back } = this.#sides;
+    for (const side of [out, back]) side.frames.end();
     this.#listener({
       event: 'statistics',
       time,
@@ -115,9 +129,13 @@ export class Inspector {
       limits: this.#limits,
       keyOf: (asked) => this.#keys.get(toHex(asked)),
       onFrame: (frame, packet) => this.#onFrame(side, frame, packet),
-      onBrokenFrame: (frame, error) => this.#notice(side, 'fault', frame.offset, error),
+      isOpen: (channel) => side.channels.has(channel),
       onLost: (offset, error) => {
-        side.lost = this.#notice(side, 'fault', offset, error);
+        const reason = this.#notice(side, 'fault', offset, error);
+        side.lost ??= { reason, frames: side.tally.frames };
+      },
+      onFound: (offset, byteLength) => {
+        this.#notice(side, 'warning', offset, `frames can be read again, ${count(byteLength, 'byte')} later`);
       },
       onSealed: (offset, asked) => {
         side.sealed = toHex(asked);

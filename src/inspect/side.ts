@@ -26,8 +26,10 @@ export class Side {
   /** When it ended, and why where that was not proper. */
   endedAt: number | undefined;
   error: string | undefined;
-  /** Why nothing more of it can be read. */
-  lost: string | undefined;
+  /** Why something of it could not be read, and after how many frames. */
+  lost: { readonly reason: string; readonly frames: number } | undefined;
+  /** Bytes that the capture does not have. */
+  missing = 0;
   /** Discovery key of the feed whose key is missing. */
   sealed: string | undefined;
 

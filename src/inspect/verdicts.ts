@@ -32,7 +32,7 @@ export function verdicts(out: Side, back: Side, time: number): Verdict[] {
 }
 
 function unreadable(side: Side): Verdict[] {
-  const { name, lost, sealed, frames, tally } = side;
+  const { name, lost, sealed, frames, missing } = side;
   if (sealed !== undefined) {
     return [
       bad(
@@ -40,15 +40,21 @@ function unreadable(side: Side): Verdict[] {
       ),
     ];
   }
-  if (lost === undefined) return [];
-  const where = tally.frames === 0 ? 'From its first byte on' : `After ${count(tally.frames, 'frame')}`;
-  const late =
-    side.feed === undefined
-      ? ' Or the capture began after the conversation did: its first frame is needed.'
-      : frames.received > 0
-        ? ' Bytes were damaged or are missing, or this side broke the protocol.'
-        : '';
-  return [bad(`${where}, what ${name} said cannot be read: ${lost}.${late}`)];
+  const gap =
+    missing === 0 ? [] : [bad(`The capture does not have ${count(missing, 'byte')} of what ${name} said.`)];
+  if (lost === undefined) return gap;
+  if (side.feed === undefined) {
+    return [
+      bad(
+        `What ${name} said cannot be read: ${lost.reason}. Or the capture began after the conversation did: its first frame is needed.`,
+      ),
+    ];
+  }
+  const until = frames.isReadable ? ' up to where frames begin again' : '';
+  return [
+    ...gap,
+    bad(`After ${count(lost.frames, 'frame')}, what ${name} said cannot be read${until}: ${lost.reason}.`),
+  ];
 }
 
 /** What the first frames say of each other. */
