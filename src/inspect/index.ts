@@ -4,7 +4,7 @@
  * @module hypercore-wire/inspect
  */
 export { annotate, messageExplanations } from './annotate.ts';
-export type { CaptureEvent, CaptureListener } from './capture/events.ts';
+export type { CaptureEvent, CaptureListener, OfConnection } from './capture/events.ts';
 export {
   type CapturedEvent,
   CaptureInspector,
