@@ -10,12 +10,16 @@ import { defaultLimits, type Limits } from '../limits.ts';
 import type { Data, Request } from '../wire/messages.ts';
 import type { Piece } from './files/commit.ts';
 import type { SleepFiles, StoredBits } from './files/sleep-files.ts';
+import { shortened } from './files/stored-length.ts';
 import { digest } from './merkle/digest.ts';
 import * as flat from './merkle/flat-tree.ts';
 import { ForkError, signedOver } from './merkle/fork.ts';
-import { leaf, parent, type TreeNode, treeHash } from './merkle/hash.ts';
+import { leaf, type TreeNode, treeHash } from './merkle/hash.ts';
 import { planProof } from './merkle/proof.ts';
+import { bytesOf, grow, span } from './merkle/roots.ts';
+import { verifySignature } from './merkle/signature.ts';
 import { planVerification, type Verified, verifyProof } from './merkle/verification.ts';
+import { regain } from './regain.ts';
 
 /**
  * Bytes of the largest block that fits the wire's frame of 8 MiB beside a signature, as block 0 of a feed of
@@ -69,10 +73,23 @@ export class BlockStore {
     this.discoveryKey = discoveryKey(crypto, key);
   }
 
-  /** Over files that are open and belong to the feed `key`. */
+  /**
+   * Over files that are open and belong to the feed `key`. A writer's may hold more than their bits tell of.
+   * @throws StorageError `damaged` where a writer's tree is not what it signed
+   */
   static async load(files: SleepFiles, key: Uint8Array, crypto: CryptoProvider): Promise<BlockStore> {
-    const roots = await files.readNodes(flat.fullRoots(await files.findLength()));
-    return new BlockStore(files, roots.map(present), key, crypto);
+    const length = await files.findLength();
+    let roots = (await files.readNodes(flat.fullRoots(length))).map(present);
+    if (files.secretKey !== undefined) {
+      const signature = await files.readSignature(length);
+      if (
+        signature !== undefined &&
+        !(await verifySignature(crypto, key, signature, treeHash(crypto, roots), length))
+      )
+        throw shortened('tree');
+      roots = await regain(files, crypto, key, roots, MAX_BLOCK_BYTES);
+    }
+    return new BlockStore(files, roots, key, crypto);
   }
 
   /** In blocks; up to here the feed is signed. */
@@ -110,14 +127,7 @@ export class BlockStore {
       let offset = this.byteLength;
       blocks.forEach((bytes, i) => {
         const node = leaf(this.crypto, start + i, bytes);
-        nodes.push(node);
-        roots.push(node);
-        while (endsWithSiblings(roots)) {
-          const [left, right] = roots.splice(-2) as [TreeNode, TreeNode];
-          const above = parent(this.crypto, left, right);
-          nodes.push(above);
-          roots.push(above);
-        }
+        nodes.push(...grow(this.crypto, roots, node));
         data.push({ offset, bytes });
         offset += bytes.byteLength;
       });
@@ -345,17 +355,6 @@ function assertLength({ length = 0, roots = [] }: Verified, { feedBlocks, feedBy
   );
 }
 
-/** In bytes, of all blocks below `roots`. */
-function bytesOf(roots: readonly TreeNode[]): number {
-  return roots.reduce((size, root) => size + root.size, 0);
-}
-
-/** The length, in blocks, that `roots` cover. */
-function span(roots: readonly TreeNode[]): number {
-  const last = roots.at(-1);
-  return last === undefined ? 0 : (flat.rightSpan(last.index) + 2) / 2;
-}
-
 /** A node whose bit is set. */
 function present(node: TreeNode | undefined): TreeNode {
   if (node !== undefined) return node;
@@ -364,9 +363,4 @@ function present(node: TreeNode | undefined): TreeNode {
 
 function damaged(what: string): StorageError {
   return new StorageError('damaged', `${what}: the folder was damaged. Move it away and sync anew`);
-}
-
-function endsWithSiblings(roots: readonly TreeNode[]): boolean {
-  const right = roots.at(-1)!;
-  return !flat.isLeft(right.index) && roots.at(-2)?.index === flat.sibling(right.index);
 }

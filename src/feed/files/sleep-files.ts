@@ -105,14 +105,25 @@ export class SleepFiles {
    * for a static feed, its signature. 0 for an empty place.
    */
   async findLength(): Promise<number> {
-    const signatures = await this.#storage.file('signatures').size();
     return storedLength({
       bits: this.#bits,
-      signatures: Math.max(0, Math.floor((signatures - HEADER_BYTES) / SIGNATURE_BYTES)),
+      signatures: await this.signaturePlaces(),
       isWritable: this.#secretKey !== undefined,
       readSignature: (length) => this.readSignature(length),
       readNode: (index) => this.readNode(index),
     });
+  }
+
+  /** The longest length that has a place in the file of signatures; 0 for a static feed. */
+  async signaturePlaces(): Promise<number> {
+    const size = await this.#storage.file('signatures').size();
+    return Math.max(0, Math.floor((size - HEADER_BYTES) / SIGNATURE_BYTES));
+  }
+
+  /** What the tree file has in a node's place, held or not; undefined for zeros. */
+  async storedNode(index: number): Promise<TreeNode | undefined> {
+    this.#assertOpen();
+    return parseNode(index, await this.#storage.file('tree').read(nodeOffset(index), NODE_BYTES));
   }
 
   /** A tree node, or undefined where it is not held. Hot ones are answered at once. The node is not to be changed. */
