@@ -74,20 +74,21 @@ export class BlockStore {
   }
 
   /**
-   * Over files that are open and belong to the feed `key`. A writer's may hold more than their bits tell of.
-   * @throws StorageError `damaged` where a writer's tree is not what it signed
+   * Over files that are open and belong to the feed `key`. Where this side is the writer, they may hold more than
+   * their bits tell of, and signatures over what was never stored.
+   * @throws StorageError `damaged` where a writer's files do not have what it signed
    */
   static async load(files: SleepFiles, key: Uint8Array, crypto: CryptoProvider): Promise<BlockStore> {
-    const length = await files.findLength();
+    const told = await files.findLength();
+    let length = told;
     let roots = (await files.readNodes(flat.fullRoots(length))).map(present);
     if (files.secretKey !== undefined) {
-      const signature = await files.readSignature(length);
-      if (
-        signature !== undefined &&
-        !(await verifySignature(crypto, key, signature, treeHash(crypto, roots), length))
-      )
-        throw shortened('tree');
+      while (length > 0 && !(await isSigned(files, key, crypto, roots, length))) {
+        length = await files.findLength(length - 1);
+        roots = (await files.readNodes(flat.fullRoots(length))).map(present);
+      }
       roots = await regain(files, crypto, key, roots, MAX_BLOCK_BYTES);
+      if (span(roots) < told) throw shortened('tree');
     }
     return new BlockStore(files, roots, key, crypto);
   }
@@ -353,6 +354,17 @@ function assertLength({ length = 0, roots = [] }: Verified, { feedBlocks, feedBy
     'feed-too-long',
     `the writer has signed ${length} blocks of ${bytes} bytes in all, over the limits of ${feedBlocks} and ${feedBytes}: if you trust it, raise limits.feedBlocks and limits.feedBytes`,
   );
+}
+
+async function isSigned(
+  files: SleepFiles,
+  key: Uint8Array,
+  crypto: CryptoProvider,
+  roots: readonly TreeNode[],
+  length: number,
+): Promise<boolean> {
+  const signature = await files.readSignature(length);
+  return signature !== undefined && verifySignature(crypto, key, signature, treeHash(crypto, roots), length);
 }
 
 /** A node whose bit is set. */

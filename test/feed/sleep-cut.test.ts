@@ -197,16 +197,31 @@ describe("a writer's bitfield that was cut", () => {
   });
 });
 
-test("a writer's hash that changed among those that the last signature is over", async () => {
-  const [, storage] = await stored([2, 7, 1], true);
-  // Length 10: nodes 7 and 17.
-  for (const node of [7, 17]) {
-    for (let at = 0; at < 40; at++) {
-      const copy = cut(storage, 'tree', storage.file('tree').size());
-      const file = copy.file('tree');
-      const [byte] = file.read(32 + 40 * node + at, 1);
-      file.write(32 + 40 * node + at, Uint8Array.of(byte! ^ 1));
-      await expect(Feed.open(copy), `byte ${at} of node ${node}`).rejects.toMatchObject({ code: 'damaged' });
+describe("a writer's hash that changed", () => {
+  const flipped = (storage: MemoryStorage, node: number, at: number): MemoryStorage => {
+    const copy = cut(storage, 'tree', storage.file('tree').size());
+    const [byte] = copy.file('tree').read(32 + 40 * node + at, 1);
+    copy.file('tree').write(32 + 40 * node + at, Uint8Array.of(byte! ^ 1));
+    return copy;
+  };
+
+  test('among those that the last signature is over is made again of what is below it', async () => {
+    const [feed, storage] = await stored([2, 7], true);
+    for (const node of [7, 16]) {
+      for (let at = 0; at < 40; at++) {
+        const copy = flipped(storage, node, at);
+        if (node % 2 === 0 || at === 32) {
+          // A block's own, of which nothing else tells whether it was signed; or a size that no feed has.
+          await expect(Feed.open(copy), `byte ${at}`).rejects.toMatchObject({ code: 'damaged' });
+          continue;
+        }
+        const opened = await Feed.open(copy);
+        expect(await opened.append(block(3))).toBe(feed.length);
+        await opened.close();
+        expect(copy.file('tree').read(32 + 40 * node, 40)).toEqual(
+          storage.file('tree').read(32 + 40 * node, 40),
+        );
+      }
     }
-  }
+  });
 });
