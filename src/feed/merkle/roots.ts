@@ -3,17 +3,6 @@ import type { CryptoProvider } from '../../crypto/provider.ts';
 import * as flat from './flat-tree.ts';
 import { parent, type TreeNode } from './hash.ts';
 
-/** The length, in blocks, that `roots` cover. */
-export function span(roots: readonly TreeNode[]): number {
-  const last = roots.at(-1);
-  return last === undefined ? 0 : (flat.rightSpan(last.index) + 2) / 2;
-}
-
-/** In bytes, of all blocks below `roots`. */
-export function bytesOf(roots: readonly TreeNode[]): number {
-  return roots.reduce((size, root) => size + root.size, 0);
-}
-
 /** Puts one more block's node behind `roots`, and joins them as far as that goes. Returns all nodes that are new. */
 export function grow(crypto: CryptoProvider, roots: TreeNode[], node: TreeNode): TreeNode[] {
   const nodes = [node];
