@@ -9,6 +9,7 @@ const entries = {
   'crypto/noble': 'src/crypto/noble.ts',
   feed: 'src/feed/index.ts',
   extension: 'src/extension/index.ts',
+  inspect: 'src/inspect/index.ts',
   'storage/memory': 'src/storage/memory.ts',
   'storage/node': 'src/storage/node.ts',
   'storage/opfs': 'src/storage/opfs.ts',

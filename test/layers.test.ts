@@ -33,6 +33,7 @@ const layers: readonly (readonly string[])[] = [
   ['connections'],
   ['storage'],
   ['index'],
+  ['inspect'],
   ['cli'],
 ];
 

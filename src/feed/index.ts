@@ -12,6 +12,7 @@ export {
   type SeekResult,
 } from './feed.ts';
 export { ForkError, type SignedTree } from './merkle/fork.ts';
+export type { TreeNode } from './merkle/hash.ts';
 export type { Peer } from './replication/peer.ts';
 export {
   type FeedLookup,

@@ -39,15 +39,29 @@ export async function readFirstFrame(
       throw new ProtocolError('truncated', `the connection ended inside the first frame: reconnect`);
     }
     const bytes = withoutKeepalives(join(held, chunk));
-    const end = frameEnd(bytes, limits.firstFrameBytes);
-    if (end === undefined || end > bytes.byteLength) {
+    const first = parseFirstFrame(bytes, limits);
+    if (first === undefined) {
       held = bytes;
       continue;
     }
-    const length = readVarint(bytes)!;
-    const { channel, message } = decodeFirst(bytes.subarray(length.end, end), bytes, limits.channels);
+    const { channel, message, end } = first;
     return { channel, feed: message, rest: remaining(bytes.subarray(end), chunks) };
   }
+}
+
+/**
+ * Reads the first frame off the start of `bytes`, with no keepalive before it. `undefined` until all of it is there.
+ * @returns the Feed, its channel, and where the enciphered bytes start
+ * @throws ProtocolError `dialect`, as soon as that can be told
+ */
+export function parseFirstFrame(
+  bytes: Uint8Array,
+  limits: Pick<Limits, 'firstFrameBytes' | 'channels'>,
+): (Packet<Feed> & { readonly end: number }) | undefined {
+  const end = frameEnd(bytes, limits.firstFrameBytes);
+  if (end === undefined || end > bytes.byteLength) return undefined;
+  const length = readVarint(bytes)!;
+  return { ...decodeFirst(bytes.subarray(length.end, end), bytes, limits.channels), end };
 }
 
 /** Where the first frame ends; `undefined` until that is known. */

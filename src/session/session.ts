@@ -51,6 +51,7 @@ export async function connect(transport: Transport, options: ConnectOptions): Pr
   return session;
 }
 
+/** What two peers have open with each other over one transport. Made by {@link connect}. */
 export class Session {
   /** This side's Handshake id. */
   readonly id: Uint8Array;

@@ -8,7 +8,7 @@ import { type Folder, OpfsFile } from './opfs/file.ts';
 import { type AccessHandle, type DirectoryHandle, originFolder } from './opfs/platform.ts';
 import { abortController, holdLock, type WebLock, webLocks } from './web-locks.ts';
 
-export type { PortLike, PortListener } from './port/port.ts';
+export type { PortEvent, PortLike, PortListener } from './port/port.ts';
 export {
   type PlatformPort,
   type RemoteOptions,
@@ -18,6 +18,7 @@ export {
 } from './port/remote.ts';
 export { type StorageServer, serveStorage } from './port/serve.ts';
 
+/** What {@link opfsStorage} can be told. */
 export interface OpfsOptions {
   /**
    * How long `open` waits for whoever has the folder, in milliseconds; 5000 by default. A page that was reloaded

@@ -17,7 +17,8 @@ export interface MessagePortLike {
   close?(): void;
 }
 
-type PortEvent = 'message' | 'messageerror' | 'error' | 'close';
+/** The events of a port that are listened to. */
+export type PortEvent = 'message' | 'messageerror' | 'error' | 'close';
 
 /** Names our messages, among those that an app, or a storage, sends by the same worker. */
 const NAME = 'hypercore-wire transport';

@@ -8,6 +8,7 @@ export interface ReadableStreamLike {
   getReader(): ReadableReaderLike;
 }
 
+/** The part of a reader of a `ReadableStream` that is used. */
 export interface ReadableReaderLike {
   read(): Promise<{ readonly done: boolean; readonly value?: unknown }>;
   cancel(reason?: unknown): Promise<void>;
@@ -19,6 +20,7 @@ export interface WritableStreamLike {
   getWriter(): WritableWriterLike;
 }
 
+/** The part of a writer of a `WritableStream` that is used. */
 export interface WritableWriterLike {
   readonly closed: Promise<unknown>;
   write(chunk: Uint8Array<ArrayBuffer>): Promise<void>;

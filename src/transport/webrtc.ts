@@ -20,8 +20,10 @@ export interface DataChannelLike {
   removeEventListener(type: ChannelEvent, listener: (event: object) => void): void;
 }
 
-type ChannelEvent = 'open' | 'message' | 'bufferedamountlow' | 'error' | 'close';
+/** The events of a data channel that are listened to. */
+export type ChannelEvent = 'open' | 'message' | 'bufferedamountlow' | 'error' | 'close';
 
+/** What {@link dataChannelTransport} can be told. */
 export interface DataChannelOptions {
   /**
    * Bytes received and not yet read, past which the connection fails with `transport-overflow`: a data channel

@@ -1,9 +1,10 @@
 /** The codec as stages: frame bodies to packets on the way in, packets to frames on the way out. */
 import type { Limits } from '../limits.ts';
 import { type Machine, type Stage, stage } from '../stream/stage.ts';
-import { decodePacket, encodePacket } from './codec.ts';
+import { decodePacket, writePacket } from './codec.ts';
 import type { Packet, Sendable } from './messages.ts';
-import { varintLength, writeVarint } from './varint.ts';
+import { varintLength } from './varint.ts';
+import { Measure, Writer } from './writer.ts';
 
 /** Bodies in, packets out. */
 export function decode(limits: Pick<Limits, 'channels'>): Stage<Uint8Array, Packet> {
@@ -28,29 +29,39 @@ export class Decoder implements Machine<Uint8Array, Packet> {
   }
 }
 
-/** Writes one frame per push and hands out a whole batch as one chunk. */
+/** Takes one packet per push and hands out a whole batch as one chunk, which spans its buffer. */
 export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
-  #bodies: Uint8Array[] = [];
-  #bytes = 0;
+  #packets: Packet<Sendable>[] = [];
+  /** Bytes of their bodies. */
+  #lengths: number[] = [];
+  /** Bytes of their frames. */
+  #size = 0;
 
+  /** @throws TypeError, RangeError for what cannot be written. */
   push(packet: Packet<Sendable>): void {
-    const body = encodePacket(packet.channel, packet.message);
-    this.#bodies.push(body);
-    this.#bytes += varintLength(body.byteLength) + body.byteLength;
+    const body = new Measure();
+    writePacket(packet.channel, packet.message, body);
+    this.#packets.push(packet);
+    this.#lengths.push(body.length);
+    this.#size += varintLength(body.length) + body.length;
   }
 
   flush(out: Uint8Array[]): void {
-    if (this.#bodies.length === 0) return;
-    const chunk = new Uint8Array(this.#bytes);
-    let offset = 0;
-    for (const body of this.#bodies) {
-      offset = writeVarint(body.byteLength, chunk, offset);
-      chunk.set(body, offset);
-      offset += body.byteLength;
+    if (this.#size === 0) return;
+    const writer = new Writer(this.#size);
+    for (let i = 0; i < this.#packets.length; i++) {
+      const { channel, message } = this.#packets[i]!;
+      const length = this.#lengths[i]!;
+      writer.varint(length);
+      const start = writer.length;
+      writePacket(channel, message, writer);
+      if (writer.length !== start + length)
+        throw new TypeError(`a "${message.type}" was changed after it was sent: send another one instead`);
     }
-    out.push(chunk);
-    this.#bodies = [];
-    this.#bytes = 0;
+    out.push(writer.target);
+    this.#packets = [];
+    this.#lengths = [];
+    this.#size = 0;
   }
 }
 

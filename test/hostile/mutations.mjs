@@ -30,8 +30,8 @@ const mutations = [
   ],
   [
     'a message has fields without end',
-    'src/wire/protobuf.ts',
-    'if (this.#fields > MAX_FIELDS)',
+    'src/wire/reader.ts',
+    'if (++this.#fields > MAX_FIELDS)',
     'if (false)',
     'stream',
   ],

@@ -13,6 +13,7 @@ import type { Replicator, Seek } from './replicator.ts';
 import { type PeerFault, type PeerFaults, Standing } from './standing.ts';
 import { Uploader } from './uploader.ts';
 
+/** One remote that replicates one feed with this side. */
 export class Peer {
   readonly channel: Channel;
   readonly #store: BlockStore;
@@ -173,6 +174,7 @@ export class Peer {
     this.#setPaused(true);
   }
 
+  /** Asks and offers again. */
   resume(): void {
     this.#setPaused(false);
   }
