@@ -1,4 +1,5 @@
 /** A row's contenders in turn, A B C A B C, so that what slows the machine for a while slows all of them. */
+import { median } from './median.mjs';
 import { contenderNames } from './rows/row.mjs';
 
 /**
@@ -26,10 +27,4 @@ export async function measure(row, { start, runs, names = contenderNames(row) })
   const { ours, ...peers } = Object.fromEntries(names.map((name) => [name, median(samples.get(name))]));
   const ratio = Object.fromEntries(Object.entries(peers).map(([name, value]) => [name, ours / value]));
   return { work: row.work, unit: row.unit, ours, peers, ratio };
-}
-
-export function median(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-const folderOf = (set) => fileURLToPath(new URL(`peers/${set}/`, import.meta.url));
+export const folderOf = (set) => fileURLToPath(new URL(`peers/${set}/`, import.meta.url));
 
 /** Loads packages of a set, as `require` does there; `set` says which it is. */
 export function loader(set) {
@@ -42,9 +42,10 @@ function fail(set, reason, cause) {
   );
 }
 
-/** Installs the sets that are not there, and checks all. */
+/** Installs the sets that are not there, and checks all; `undefined` is what needs none. */
 export function install(sets) {
   for (const set of sets) {
+    if (set === undefined) continue;
     const folder = folderOf(set);
     const lock = readFileSync(`${folder}package-lock.json`, 'utf8');
     if (!isInstalled(folder, lock)) {

@@ -46,9 +46,8 @@ export function text(row, result) {
 
 export function markdown(rows, results) {
   const table = ['| work | | | ratio | has to be |', '| --- | --- | ---: | ---: | --- |'];
-  for (const result of results) {
-    const row = rows.find(({ work }) => work === result.work);
-    for (const line of lines(row, result)) {
+  for (const [i, row] of rows.entries()) {
+    for (const line of lines(row, results[i])) {
       const isOurs = line.name === 'ours';
       table.push(
         `| ${[

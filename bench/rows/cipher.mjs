@@ -68,7 +68,6 @@ const native = ({ load }) => {
 
 const row = ({ byteLength, floor, ...rest }) => ({
   ...rest,
-  inPage: true,
   ours: over(byteLength, ours),
   peers: {
     "reference's WASM": { set: 'as-installed', start: over(byteLength, referenceWasm) },

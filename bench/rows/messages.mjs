@@ -15,7 +15,6 @@ export function data(byteLength, nodeCount) {
 
 const row = ({ kind, message, floors, ...rest }) => ({
   ...rest,
-  inPage: true,
   ours: ours.send(message),
   peers: {
     reference: { set: 'as-installed', start: reference.send(kind, message) },

@@ -3,7 +3,6 @@ import { hypercore7, hypercore10, ours } from '../sides/feeds.mjs';
 
 const row = ({ blocks, byteLength, floors, ...rest }) => ({
   ...rest,
-  inPage: true,
   ours: ours(blocks, byteLength),
   peers: {
     'hypercore 7': { set: 'as-installed', start: hypercore7(blocks, byteLength) },

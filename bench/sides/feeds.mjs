@@ -6,8 +6,9 @@ import { growMemory } from './reference.mjs';
 /** Blocks that differ from each other. The peers take nothing but Buffers. */
 const blocksOf = (count, byteLength) => Array.from({ length: count }, (_, i) => filled(byteLength, i));
 
-export const ours = (count, byteLength, options = {}) =>
-  async function start() {
+export const ours = (blocks, byteLength, options = {}) =>
+  async function start({ isQuick }) {
+    const count = isQuick ? Math.min(blocks, 16) : blocks;
     const source = await Feed.create(memoryStorage(), options);
     await source.append(blocksOf(count, byteLength));
     return repeated(async () => {

@@ -2,7 +2,7 @@
 import { connect, memoryPair } from 'hypercore-wire';
 import { counter } from './turns.mjs';
 
-const key = new Uint8Array(32).fill(1);
+export const key = new Uint8Array(32).fill(1);
 
 /** Sends what `message(i)` makes, over what `pair()` gives, with `options` for both sessions. */
 export const send = (message, { pair = memoryPair, options = {} } = {}) =>
