@@ -16,9 +16,8 @@ import type { Clock } from '../stream/clock.ts';
 import { type Deferred, deferred } from '../stream/deferred.ts';
 import { pipe, type Stage } from '../stream/stage.ts';
 import { assertTransport, type Transport } from '../stream/transport.ts';
-import { deframe } from '../wire/frame.ts';
 import type { Feed, Handshake } from '../wire/messages.ts';
-import { decode, encode, frame } from '../wire/packet.ts';
+import { encode, frame, unpack } from '../wire/packet.ts';
 import { assertSendable } from '../wire/sendable.ts';
 import type { Channel, NamedExtension } from './channel.ts';
 import { type CloseReason, Ending } from './ending.ts';
@@ -269,12 +268,7 @@ export class Session {
       if (this.#ending.isOver) return;
       this.#router.route({ channel: first.channel, message: first.feed });
 
-      for await (const packets of pipe(
-        first.rest,
-        this.#cipher(key, first.feed.nonce),
-        deframe(limits),
-        decode(limits),
-      )) {
+      for await (const packets of pipe(first.rest, this.#cipher(key, first.feed.nonce), unpack(limits))) {
         this.#routedBytes = this.#receivedBytes;
         for (const packet of packets) this.#router.route(packet);
         this.#router.flush();

@@ -4,7 +4,20 @@
  */
 import { ProtocolError } from '../errors.ts';
 import * as proto from './hypercore.ts';
-import type { DataNode, Message, Packet, Sendable } from './messages.ts';
+import type {
+  Cancel,
+  Data,
+  DataNode,
+  Have,
+  Info,
+  Message,
+  Packet,
+  Request,
+  Sendable,
+  Unhave,
+  Unwant,
+  Want,
+} from './messages.ts';
 import { required, sized, write } from './protobuf.ts';
 import { Reader } from './reader.ts';
 import { readVarint } from './varint.ts';
@@ -148,6 +161,10 @@ function writeMessage(message: Exclude<Sendable, { type: 'keepalive' }>, writer:
 
 const NO_NODES: readonly DataNode[] = [];
 
+/** A message while it is being read: as yet without what it cannot do without. */
+type Draft<M> = { -readonly [K in keyof M]: M[K] | undefined };
+
+/** Each starts with its defaults, which are overwritten by what is there. */
 const readers: Partial<Record<number, (reader: Reader) => Message>> = {
   [typeCodes.feed](reader) {
     const { discoveryKey, nonce } = proto.readFeed(reader, reader.left);
@@ -160,49 +177,64 @@ const readers: Partial<Record<number, (reader: Reader) => Message>> = {
     return { type: 'handshake', id, live, userData, extensions, ack };
   },
   [typeCodes.info](reader) {
-    const { uploading = false, downloading = false } = proto.readInfo(reader, reader.left);
-    return { type: 'info', uploading, downloading };
+    const message: Draft<Info> = { type: 'info', uploading: false, downloading: false };
+    return proto.readInfo(reader, reader.left, message) as Info;
   },
   [typeCodes.have](reader) {
-    const { start, length = 1, bitfield, ack = false } = proto.readHave(reader, reader.left);
-    return { type: 'have', start: required('start', start), length, bitfield, ack };
+    const message: Draft<Have> = {
+      type: 'have',
+      start: undefined,
+      length: 1,
+      bitfield: undefined,
+      ack: false,
+    };
+    proto.readHave(reader, reader.left, message);
+    required('start', message.start);
+    return message as Have;
   },
   [typeCodes.unhave](reader) {
-    const { start, length = 1 } = proto.readUnhave(reader, reader.left);
-    return { type: 'unhave', start: required('start', start), length };
+    const message: Draft<Unhave> = { type: 'unhave', start: undefined, length: 1 };
+    proto.readUnhave(reader, reader.left, message);
+    required('start', message.start);
+    return message as Unhave;
   },
   [typeCodes.want](reader) {
-    const { start, length = 0 } = proto.readWant(reader, reader.left);
-    return { type: 'want', start: required('start', start), length };
+    const message: Draft<Want> = { type: 'want', start: undefined, length: 0 };
+    proto.readWant(reader, reader.left, message);
+    required('start', message.start);
+    return message as Want;
   },
   [typeCodes.unwant](reader) {
-    const { start, length = 0 } = proto.readUnwant(reader, reader.left);
-    return { type: 'unwant', start: required('start', start), length };
+    const message: Draft<Unwant> = { type: 'unwant', start: undefined, length: 0 };
+    proto.readUnwant(reader, reader.left, message);
+    required('start', message.start);
+    return message as Unwant;
   },
   [typeCodes.request](reader) {
-    const { index, bytes = 0, hash = false, nodes = 0 } = proto.readRequest(reader, reader.left);
-    return { type: 'request', index: required('index', index), bytes, hash, nodes };
+    const message: Draft<Request> = { type: 'request', index: undefined, bytes: 0, hash: false, nodes: 0 };
+    proto.readRequest(reader, reader.left, message);
+    required('index', message.index);
+    return message as Request;
   },
   [typeCodes.cancel](reader) {
-    const { index, bytes = 0, hash = false } = proto.readCancel(reader, reader.left);
-    return { type: 'cancel', index: required('index', index), bytes, hash };
+    const message: Draft<Cancel> = { type: 'cancel', index: undefined, bytes: 0, hash: false };
+    proto.readCancel(reader, reader.left, message);
+    required('index', message.index);
+    return message as Cancel;
   },
   [typeCodes.data](reader) {
-    const { index, value, nodes, signature } = proto.readData(reader, reader.left);
+    const nodes: Draft<DataNode>[] = [];
+    const message = { type: 'data', index: undefined, value: undefined, nodes, signature: undefined };
+    const { index, value, signature } = proto.readData(reader, reader.left, message);
     if (value === undefined && nodes.length === 0) throw new RangeError('Data has neither value nor nodes');
+    required('index', index);
     if (signature !== undefined) sized('signature', signature, 64);
     for (const node of nodes) {
       required('node index', node.index);
       sized('node hash', required('node hash', node.hash), 32);
       required('node size', node.size);
     }
-    return {
-      type: 'data',
-      index: required('index', index),
-      value,
-      nodes: nodes as DataNode[],
-      signature,
-    };
+    return message as Draft<Data> as Data;
   },
   [typeCodes.extension](reader) {
     return { type: 'extension', id: reader.uint64(), payload: reader.rest() };

@@ -1,7 +1,8 @@
-/** The codec as stages: frame bodies to packets on the way in, packets to frames on the way out. */
+/** The codec as stages: frames or their bodies to packets on the way in, packets to frames on the way out. */
 import type { Limits } from '../limits.ts';
 import { type Machine, type Stage, stage } from '../stream/stage.ts';
-import { decodePacket, writePacket } from './codec.ts';
+import { decodePacket, readPacket, writePacket } from './codec.ts';
+import { FrameReader } from './frame.ts';
 import type { Packet, Sendable } from './messages.ts';
 import { varintLength } from './varint.ts';
 import { Measure, Writer } from './writer.ts';
@@ -9,6 +10,13 @@ import { Measure, Writer } from './writer.ts';
 /** Bodies in, packets out. */
 export function decode(limits: Pick<Limits, 'channels'>): Stage<Uint8Array, Packet> {
   return stage(() => new Decoder(limits.channels));
+}
+
+/** {@link deframe} and {@link decode} in one, which saves a view for each body. */
+export function unpack(limits: Pick<Limits, 'frameBytes' | 'channels'>): Stage<Uint8Array, Packet> {
+  const read = (bytes: Uint8Array, start: number, end: number): Packet =>
+    readPacket(bytes, start, end, limits.channels);
+  return stage(() => new FrameReader(limits.frameBytes, read));
 }
 
 /** Packets in, frames out: each batch goes out as one chunk, which the receiver may overwrite. */

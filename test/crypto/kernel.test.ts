@@ -99,7 +99,6 @@ describe('the kernel in WASM', () => {
           },
         },
       ],
-      ['without atob', { atob: undefined }],
     ])('%s', (_name, globals) => {
       for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
       expect(simdKernel()).toBeUndefined();

@@ -122,7 +122,7 @@ const mutations = [
   ],
   [
     'a feed of any length is taken',
-    'src/feed/block-store.ts',
+    'src/feed/intake.ts',
     'assertLength(verified, limits);',
     '',
     'replication',

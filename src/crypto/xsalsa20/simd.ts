@@ -6,9 +6,8 @@ const INPUT = 64;
 /** Small enough that what is copied in and out stays in the processor's nearest cache. */
 const WINDOW = 16_384;
 
-/** What it takes of the platform; any of it may be missing. */
+/** What it takes of the platform, which may be missing. */
 interface Platform {
-  atob(base64: string): string;
   readonly WebAssembly: {
     validate(code: Uint8Array): boolean;
     readonly Module: new (code: Uint8Array) => object;
@@ -24,8 +23,8 @@ interface Exports {
 /** `undefined` where there is no WASM, none with SIMD, or a Content-Security-Policy forbids it. */
 export function simdKernel(): Kernel | undefined {
   try {
-    const { atob, WebAssembly } = globalThis as unknown as Platform;
-    const bytes = Uint8Array.from(atob(code), (character) => character.charCodeAt(0));
+    const { WebAssembly } = globalThis as unknown as Platform;
+    const bytes = Uint8Array.from(code.match(/../g)!, (pair) => Number.parseInt(pair, 16));
     if (!WebAssembly.validate(bytes)) return undefined;
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
     const { memory, xor } = exports as Exports;

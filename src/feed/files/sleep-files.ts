@@ -15,16 +15,15 @@ import {
   type Commit,
   joined,
   merge,
-  nodeOffset,
-  nodePiece,
+  nodePieces,
   type Piece,
-  parseNode,
+  runs,
   signatureOffset,
 } from './commit.ts';
 import { HEADER_BYTES, type HeadedFile, header, NODE_BYTES, SIGNATURE_BYTES } from './header.ts';
 import { dropNodes, dropPast, dropUnproven, load } from './load.ts';
-import { NodeCache } from './node-cache.ts';
 import { shortened, storedLength } from './stored-length.ts';
+import { TreeFile } from './tree-file.ts';
 
 export type { Commit } from './commit.ts';
 
@@ -32,8 +31,6 @@ export type { Commit } from './commit.ts';
 export type StoredBits = Omit<Bitfield, 'add' | 'remove' | 'addNode' | 'removeNode' | 'load' | 'clean'>;
 
 const headed: readonly HeadedFile[] = ['tree', 'signatures', 'bitfield'];
-/** Nodes kept in memory: 1.5 MB or so, the upper fourteen levels of a feed. */
-const CACHED_NODES = 16_384;
 
 interface Waiting {
   readonly commit: Commit;
@@ -44,7 +41,7 @@ interface Waiting {
 /** The files of one feed in one storage. Opening and reading never write to them. */
 export class SleepFiles {
   readonly #storage: Storage;
-  readonly #cache = new NodeCache(CACHED_NODES);
+  readonly #tree: TreeFile;
   /** The files whose header is there. */
   readonly #headers = new Set<HeadedFile>();
   readonly #waiting: Waiting[] = [];
@@ -60,6 +57,7 @@ export class SleepFiles {
 
   constructor(storage: Storage) {
     this.#storage = storage;
+    this.#tree = new TreeFile(storage);
   }
 
   /** The key of the feed that is stored, 32 bytes; undefined where none is. */
@@ -118,25 +116,13 @@ export class SleepFiles {
   /** A tree node, or undefined where it is not held. Hot ones are answered at once. The node is not to be changed. */
   readNode(index: number): MaybePromise<TreeNode | undefined> {
     this.#assertOpen();
-    if (!this.#bits.hasNode(index)) return undefined;
-    const cached = this.#cache.get(index);
-    if (cached !== undefined) return cached;
-    const keep = (bytes: Uint8Array) => {
-      const node = parseNode(index, bytes);
-      if (node !== undefined) this.#cache.set(node);
-      return node;
-    };
-    const bytes = this.#storage.file('tree').read(nodeOffset(index), NODE_BYTES);
-    return bytes instanceof Promise ? bytes.then(keep) : keep(bytes);
+    return this.#tree.read(index, this.#bits);
   }
 
   /** Tree nodes, in the order asked for. */
   readNodes(indices: readonly number[]): MaybePromise<(TreeNode | undefined)[]> {
-    const nodes = indices.map((index) => this.readNode(index));
-    // Promise.all over values that are there already would cost turns of the event loop.
-    return nodes.some((node) => node instanceof Promise)
-      ? Promise.all(nodes)
-      : (nodes as (TreeNode | undefined)[]);
+    this.#assertOpen();
+    return this.#tree.readAll(indices, this.#bits);
   }
 
   /** The signature (64 bytes) over the feed at `length`, or undefined where none is stored. */
@@ -251,10 +237,10 @@ export class SleepFiles {
     const writes = bitWrites(this.#bits, newBlocks, newNodes, commit);
     for (const pieces of writes) await this.#put('bitfield', joined(pieces), true);
 
-    for (const block of newBlocks) this.#bits.add(block);
+    for (const [start, length] of runs(newBlocks)) this.#bits.add(start, length);
     for (const { index } of newNodes) this.#bits.addNode(index);
     this.#bits.clean();
-    for (const { index, hash, size } of nodes) this.#cache.set({ index, hash: hash.slice(), size });
+    this.#tree.written(nodes);
     for (const [start, end] of clear) await this.#discard(start, end);
   }
 
@@ -306,7 +292,7 @@ export class SleepFiles {
     if (secretKey !== undefined && this.#secretKey === undefined) {
       add('secret_key', [{ offset: 0, bytes: secretKey }]);
     }
-    add('tree', nodes.map(nodePiece));
+    add('tree', nodePieces(nodes));
     add('data', data);
     add(
       'signatures',
