@@ -1,4 +1,8 @@
-/** `hypercore-wire`: the front door. Importing it has no side effect. */
+/**
+ * `hypercore-wire`: the front door. Importing it has no side effect.
+ *
+ * @module hypercore-wire
+ */
 
 export * from './connections/index.ts';
 export { parseKey, toHex } from './crypto/hex.ts';

@@ -58,7 +58,8 @@ export class BitfieldView {
     const all = Math.max(length, remoteLength, here);
     const told = all > blocks.length ? `, of which the first ${blocks.length} are shown` : '';
     const refused = this.#refused.size === 0 ? '' : ` Refused: block ${[...this.#refused].join(', ')}.`;
-    const text = all === 0 ? 'No blocks yet.' : `${here} of ${all} blocks verified and stored${told}.${refused}`;
+    const text =
+      all === 0 ? 'No blocks yet.' : `${here} of ${all} blocks verified and stored${told}.${refused}`;
     if (this.#caption.textContent === text) return;
     this.#caption.textContent = text;
     this.#cells.setAttribute('aria-label', `Bitfield: ${text}`);

@@ -48,7 +48,14 @@ export class Diagram {
     this.#earlier = element('button', { type: 'button', class: 'fold', hidden: true });
     this.#later = element('button', { type: 'button', class: 'fold', hidden: true });
     this.#empty = element('p', { class: 'empty', text: 'Nothing has been said yet.' });
-    this.#scroller = element('div', { class: 'scroller' }, this.#empty, this.#earlier, this.#list, this.#later);
+    this.#scroller = element(
+      'div',
+      { class: 'scroller' },
+      this.#empty,
+      this.#earlier,
+      this.#list,
+      this.#later,
+    );
     this.#keepalives = element('input', { type: 'checkbox' });
     this.#hidden = element('span', { text: 'Keepalives' });
     const side = ({ name, about }: DiagramOptions['left']): HTMLElement =>
@@ -104,7 +111,8 @@ export class Diagram {
     let before: Row | undefined;
     for (const entry of shown) {
       const row = this.#rows.get(entry.id) ?? this.#add(entry);
-      const place: Element | null = before === undefined ? this.#list.firstElementChild : before.nextElementSibling;
+      const place: Element | null =
+        before === undefined ? this.#list.firstElementChild : before.nextElementSibling;
       if (row !== place) this.#list.insertBefore(row, place);
       before = row;
     }
@@ -123,7 +131,8 @@ export class Diagram {
         ? `${this.#log.forgotten} earlier messages are not kept`
         : `${past} earlier messages are folded: show some`;
     this.#later.hidden = next === 0 && this.#from === undefined;
-    this.#later.textContent = next === 0 ? 'Follow what comes' : `${next} later messages are folded: show the latest`;
+    this.#later.textContent =
+      next === 0 ? 'Follow what comes' : `${next} later messages are folded: show the latest`;
     this.#empty.hidden = all > 0;
     const kept = this.#log.entries;
     const quiet = this.#keepalives.checked ? 0 : kept.length - all;
@@ -185,7 +194,9 @@ export class Diagram {
       ),
       element('span', { class: 'size', text: bytes }),
     );
-    const row = element('li', { class: `arrow ${message.direction} ${kind}${flip === undefined ? '' : ' damaged'}` });
+    const row = element('li', {
+      class: `arrow ${message.direction} ${kind}${flip === undefined ? '' : ' damaged'}`,
+    });
     row.append(button);
     button.addEventListener('click', () => {
       const wasOpen = this.#open === row;

@@ -20,7 +20,12 @@ export class TreeView {
   #brought: ReadonlySet<number> = new Set();
 
   constructor() {
-    this.#svg = drawn('svg', { class: 'tree', role: 'img', 'aria-label': 'No Merkle tree yet', viewBox: '0 0 480 60' });
+    this.#svg = drawn('svg', {
+      class: 'tree',
+      role: 'img',
+      'aria-label': 'No Merkle tree yet',
+      viewBox: '0 0 480 60',
+    });
     this.#caption = element('figcaption', { text: 'It grows with the first block.' });
     this.element = element('figure', {}, this.#svg, this.#caption);
   }
@@ -35,7 +40,9 @@ export class TreeView {
   /** Lights up the block and the nodes of a Data that is looked at. */
   bring(message: Message | undefined): void {
     const data = message?.message;
-    this.#brought = new Set(data?.type === 'data' ? [2 * data.index, ...data.nodes.map(({ index }) => index)] : []);
+    this.#brought = new Set(
+      data?.type === 'data' ? [2 * data.index, ...data.nodes.map(({ index }) => index)] : [],
+    );
     this.#mark();
   }
 
@@ -93,9 +100,15 @@ export class TreeView {
     }
     const held = nodes.reduce((sum, bit) => sum + bit, 0);
     const top = [...roots].join(', ');
-    const signed = length === 0 ? '' : roots.size === 1 ? ` The ringed root, node ${top}, is signed.` : ` The ringed roots, nodes ${top}, are signed.`;
+    const signed =
+      length === 0
+        ? ''
+        : roots.size === 1
+          ? ` The ringed root, node ${top}, is signed.`
+          : ` The ringed roots, nodes ${top}, are signed.`;
     const brought = this.#brought.size === 0 ? '' : ' Pink: the block and the nodes of the open message.';
-    const text = blocks.length === 0 ? 'It grows with the first block.' : `${held} hashes held.${signed}${brought}`;
+    const text =
+      blocks.length === 0 ? 'It grows with the first block.' : `${held} hashes held.${signed}${brought}`;
     if (this.#caption.textContent === text) return;
     this.#caption.textContent = text;
     this.#svg.setAttribute('aria-label', `Merkle tree over ${blocks.length} blocks: ${text}`);

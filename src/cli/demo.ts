@@ -92,7 +92,8 @@ async function show(
   output.line(`  ${command} --out demo.txt`);
   output.line('\nor only a few blocks:\n');
   output.line(`  ${command} --blocks 80..84 --out -`);
-  if (page !== undefined) output.line(`\nor watch two peers talk, byte by byte, in a browser:\n\n  ${page.url}`);
+  if (page !== undefined)
+    output.line(`\nor watch two peers talk, byte by byte, in a browser:\n\n  ${page.url}`);
   output.line('\nServing until Ctrl-C.');
 }
 

@@ -53,7 +53,9 @@ export async function servePage(folder: string, shared: SharedFeed): Promise<Ser
 
   async function answer({ method, url = '/', headers: { host } }: IncomingMessage, response: ServerResponse) {
     const refuse = (status: number, text: string): void => {
-      response.writeHead(status, { ...headers, 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
+      response
+        .writeHead(status, { ...headers, 'content-type': 'text/plain; charset=utf-8' })
+        .end(`${text}\n`);
     };
     // A page from elsewhere whose name was made to mean this machine would name that in here.
     if (host === undefined || !hosts.includes(host)) return refuse(403, `This is ${hosts[0]} only.`);

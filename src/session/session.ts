@@ -394,7 +394,8 @@ export class Session {
   }
 
   #cipher(key: Uint8Array, nonce: Uint8Array | undefined): Stage<Uint8Array> {
-    return nonce === undefined || !this.#settings.encrypted ? (clear) => clear : cipher(key, nonce);
+    const { encrypted, crypto } = this.#settings;
+    return nonce === undefined || !encrypted ? (clear) => clear : cipher(key, nonce, crypto);
   }
 
   // The end.

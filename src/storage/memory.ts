@@ -1,4 +1,8 @@
-/** A feed kept in memory, for as long as the object is. Every answer is synchronous. */
+/**
+ * A feed kept in memory, for as long as the object is. Every answer is synchronous.
+ *
+ * @module hypercore-wire/storage/memory
+ */
 import { assertBytes, assertInteger, StorageError } from '../errors.ts';
 import type { FileName, Storage, StorageFile } from '../feed/storage.ts';
 
