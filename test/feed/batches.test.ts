@@ -168,7 +168,9 @@ describe('answerAll', () => {
         const storage = memoryStorage();
         const filled = await over(storage);
         const held = [0, 1, 2, 3, 7, 40, 41, 42, 64, 65, 66, 67, 89];
-        await filled.putAll((await Promise.all(held.map((block) => truth.answer(request(block, 0))))) as Data[]);
+        await filled.putAll(
+          (await Promise.all(held.map((block) => truth.answer(request(block, 0))))) as Data[],
+        );
         await filled.close();
         const store = await over(isSlow ? slow(storage) : storage);
         const all: Request[] = asked.map((each) => ({ type: 'request', ...each }));
@@ -178,9 +180,11 @@ describe('answerAll', () => {
 
         const some = await store.answerAll(all, maxBytes);
         expect(some).toEqual(singles.slice(0, some.length));
-        const bytesOf = (list: typeof some) => list.reduce((sum, data) => sum + (data?.value?.length ?? 0), 0);
+        const bytesOf = (list: typeof some) =>
+          list.reduce((sum, data) => sum + (data?.value?.length ?? 0), 0);
         if (some.length > 1) expect(bytesOf(some)).toBeLessThanOrEqual(maxBytes);
-        if (some.length < all.length) expect(bytesOf(singles.slice(0, some.length + 1))).toBeGreaterThan(maxBytes);
+        if (some.length < all.length)
+          expect(bytesOf(singles.slice(0, some.length + 1))).toBeGreaterThan(maxBytes);
       }),
       { numRuns: 60 },
     );
@@ -213,8 +217,7 @@ describe('a proof', () => {
         const expected = naive(block, has, held);
         const plan = planProof(block, 128, has, { digest: held, hash: false });
         // Past the last sibling come roots, which other tests look at.
-        if (expected?.at(-1) === -1)
-          expect(plan === undefined || plan.length !== undefined).toBe(true);
+        if (expected?.at(-1) === -1) expect(plan === undefined || plan.length !== undefined).toBe(true);
         else expect(plan).toEqual(expected && { nodes: expected, length: undefined });
       }),
       { numRuns: 500 },
@@ -269,7 +272,7 @@ describe('a request that counts on the answers before it', () => {
         asked++;
         // What comes together is answered together, from its end.
         if (waiting.push(message) > 1) return;
-        return settle().then(async () => {
+        void settle().then(async () => {
           const lot = waiting.reverse();
           waiting = [];
           for (const each of lot) await honest(each, channel);
@@ -333,7 +336,8 @@ describe('tree nodes', () => {
           expect(cache.get(index)).toBe(node);
         });
         let kept = 0;
-        for (let index = 0; index <= 30; index++) if (new Set([cache.get(index)]).has(latest.get(index)!)) kept++;
+        for (let index = 0; index <= 30; index++)
+          if (new Set([cache.get(index)]).has(latest.get(index)!)) kept++;
         expect(kept).toBeGreaterThanOrEqual(Math.min(latest.size, Math.ceil(capacity / 2)) > 0 ? 1 : 0);
       }),
     );
