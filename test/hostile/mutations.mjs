@@ -102,15 +102,15 @@ const mutations = [
   [
     'a proof of another hash is taken',
     'src/feed/merkle/verification.ts',
-    'equals(trusted.hash, top.hash) && differs === undefined',
-    'differs === undefined',
+    'trusted !== undefined && sameHash(trusted.hash, top.hash)',
+    'trusted !== undefined',
     'proof',
   ],
   [
     'a fork is taken for the truth',
     'src/feed/merkle/verification.ts',
-    '&& differs === undefined) {',
-    ') {',
+    'agrees && differs === undefined',
+    'agrees',
     'fork',
   ],
   [
