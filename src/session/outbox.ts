@@ -179,8 +179,9 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
       const { message, error } = taken.made;
       if (error !== undefined) throw error;
       if (message === undefined) continue;
-      if ('type' in message) packets.push({ channel: taken.channel, message });
-      else for (const one of message) packets.push({ channel: taken.channel, message: one });
+      const { channel } = taken;
+      if ('type' in message) packets.push({ channel, message });
+      else for (const one of message) packets.push({ channel, message: one });
     }
     this.#held = this.#held.slice(next);
   }
