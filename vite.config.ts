@@ -7,6 +7,7 @@ const entries = {
   wire: 'src/wire/index.ts',
   crypto: 'src/crypto/index.ts',
   'crypto/noble': 'src/crypto/noble.ts',
+  'crypto/native': 'src/crypto/native.ts',
   feed: 'src/feed/index.ts',
   extension: 'src/extension/index.ts',
   inspect: 'src/inspect/index.ts',
@@ -45,6 +46,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 30_000,
+    // Guards against what hangs. A busy machine takes its time.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

@@ -1,6 +1,6 @@
 /**
  * `npm start`: shares the small feed that ships with the package, syncs it in a second process over TCP, tells
- * what was verified and what to try next, and serves on until Ctrl-C.
+ * what was verified and what to try next, and serves on until Ctrl-C, in a checkout with a page that shows the wire.
  */
 import { spawn } from 'node:child_process';
 import { cp, readFile } from 'node:fs/promises';
@@ -9,11 +9,13 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { asCommandError, CommandError, exitCodes } from './exit.ts';
 import { blocks, type CommandEvent, type Output, output, progressBar, readableBytes } from './output.ts';
+import { type ServedPage, servePage } from './page.ts';
 import { aborted, interruption, temporaryFolder } from './process.ts';
 import { type Sharing, startSharing } from './share.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const shipped = join(here, '..', '..', 'demo', 'feed');
+const builtPage = join(here, '..', '..', 'demo', 'page', 'dist');
 const main = join(here, 'main.js');
 
 const said = output(false);
@@ -43,7 +45,7 @@ async function demo(output: Output, signal: AbortSignal): Promise<void> {
         path,
         dir: undefined,
         tcp: 0,
-        ws: undefined,
+        ws: 0,
         origins: [],
         host: '127.0.0.1',
         json: false,
@@ -51,10 +53,13 @@ async function demo(output: Output, signal: AbortSignal): Promise<void> {
       output,
       signal,
     );
+    let page: ServedPage | undefined;
     try {
-      await show(sharing, join(temporary.path, 'demo.txt'), output, signal);
+      page = await servePage(builtPage, { key: sharing.key, url: sharing.urls[1]! });
+      await show(sharing, page, join(temporary.path, 'demo.txt'), output, signal);
       await aborted(signal);
     } finally {
+      await page?.close();
       await sharing.close();
     }
   } finally {
@@ -62,7 +67,13 @@ async function demo(output: Output, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function show(sharing: Sharing, out: string, output: Output, signal: AbortSignal): Promise<void> {
+async function show(
+  sharing: Sharing,
+  page: ServedPage | undefined,
+  out: string,
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
   const { feed, key, urls } = sharing;
   output.line(
     `Sharing the feed that ships with this package: ${blocks(feed.length)}, ${readableBytes(feed.byteLength)}.`,
@@ -81,18 +92,20 @@ async function show(sharing: Sharing, out: string, output: Output, signal: Abort
   output.line(`  ${command} --out demo.txt`);
   output.line('\nor only a few blocks:\n');
   output.line(`  ${command} --blocks 80..84 --out -`);
+  if (page !== undefined)
+    output.line(`\nor watch two peers talk, byte by byte, in a browser:\n\n  ${page.url}`);
   output.line('\nServing until Ctrl-C.');
 }
 
 /** The last line of `sync --json`, once that has exited with 0. */
 async function syncInSecondProcess(
-  { feed, key, urls }: Sharing,
+  { feed, key, urls: [url] }: Sharing,
   out: string,
   output: Output,
   signal: AbortSignal,
 ): Promise<CommandEvent> {
   const bar = await progressBar(output.terminal, '  verified', 'blocks');
-  const child = spawn(process.execPath, [main, 'sync', key, ...urls, '--out', out, '--json'], {
+  const child = spawn(process.execPath, [main, 'sync', key, url!, '--out', out, '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = new Promise<number | null>((resolve, reject) => {

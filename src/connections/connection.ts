@@ -6,6 +6,7 @@ import type { Remote } from '../session/remote.ts';
 import type { LimitedTransport, RateLimits } from '../stream/limited.ts';
 import type { Link } from './link.ts';
 
+/** A connection to one peer, over which the feeds are replicated. {@link Connections} has one for each. */
 export class Connection {
   /** The session, its feeds' peers, and what went over it. */
   readonly replication: Replication;

@@ -29,6 +29,7 @@ import { type KeepOptions, Link, type LinkHost } from './link.ts';
 /** As for `replicate`. The sessions are live: one that ends by itself is for `replicate`. */
 export interface ConnectionsOptions extends Omit<ReplicateOptions, 'live' | 'signal'> {}
 
+/** Connections that last: dialed again when they are lost, one to a peer. */
 export class Connections implements Iterable<Connection> {
   readonly #options: ConnectionsOptions;
   readonly #clock: Clock;

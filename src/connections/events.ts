@@ -3,6 +3,7 @@ import type { CloseReason } from '../session/ending.ts';
 import type { Connection } from './connection.ts';
 import type { Link } from './link.ts';
 
+/** What connections tell of themselves; see {@link Connections.subscribe}. */
 export type ConnectionsEvent =
   /** A peer has shown that it knows the key. */
   | { readonly type: 'connected'; readonly connection: Connection }
@@ -22,4 +23,5 @@ export type ConnectionsEvent =
   /** A link dials no more: no attempt is left, or none can help. */
   | { readonly type: 'gave-up'; readonly link: Link; readonly error: unknown };
 
+/** Takes the events as they happen. */
 export type ConnectionsListener = (event: ConnectionsEvent) => void;

@@ -14,6 +14,7 @@ import type { ConnectionsEvent } from './events.ts';
  */
 const REST_MS = 600_000;
 
+/** How a link goes on; see {@link Connections.keep}. */
 export interface KeepOptions {
   /** Attempts in a row after one that failed; without end by default. */
   readonly retries?: number | undefined;
@@ -50,6 +51,7 @@ interface End {
   readonly closedTo?: string | undefined;
 }
 
+/** A way to a peer that is dialed again whenever the connection is lost. */
 export class Link {
   /** Resolves when it dials no more and its connection has ended. Never rejects. */
   readonly closed: Promise<void>;

@@ -1,6 +1,6 @@
 /** The default crypto provider: libsodium compiled to WASM, loaded on first use. */
-import { concat } from 'uint8arrays/concat';
 import { assertBytes, assertInteger } from '../errors.ts';
+import { blake2b, type RawSodium } from './libsodium-blake2b.ts';
 import type { CryptoProvider } from './provider.ts';
 
 let loading: Promise<CryptoProvider> | undefined;
@@ -25,12 +25,8 @@ async function load(): Promise<CryptoProvider> {
   const { default: sodium } = await import('libsodium-wrappers');
   await sodium.ready;
   return {
-    blake2b: (parts, key) =>
-      sodium.crypto_generichash(
-        32,
-        parts.length === 1 ? parts[0]! : concat(parts as Uint8Array[]),
-        key ?? null,
-      ),
+    // Its types leave out the module below it.
+    blake2b: blake2b((sodium as unknown as { libsodium: RawSodium }).libsodium),
     randomBytes: (length) => {
       assertInteger('length', length);
       return sodium.randombytes_buf(length);

@@ -1,6 +1,8 @@
 /**
  * `hypercore-wire/crypto/noble`: a crypto provider in plain JavaScript, for pages that may not run WASM and for
  * small bundles. It accepts exactly the signatures that libsodium accepts.
+ *
+ * @module hypercore-wire/crypto/noble
  */
 import { getPublicKey, hashes, Point, sign } from '@noble/ed25519';
 import { blake2b } from '@noble/hashes/blake2.js';

@@ -11,6 +11,7 @@ export interface AgreementKeyPair {
   readonly secretKey: Uint8Array;
 }
 
+/** The primitives that sealed messages ask for. */
 export interface SealingProvider {
   /** X25519: of a 32-byte secret, or a fresh one. */
   agreementKeyPair(secretKey?: Uint8Array): AgreementKeyPair;

@@ -1,87 +1,76 @@
-/**
- * XSalsa20 as one continuous keystream with a position. This is the one door to the kernel: a faster one
- * replaces `blocks` and nothing else.
- */
-import { hsalsa, salsa20 } from '@noble/ciphers/salsa.js';
+/** XSalsa20 as one continuous keystream with a position. This is the one door to the kernel that makes it. */
+import { hsalsa } from '@noble/ciphers/salsa.js';
 import { assertBytes } from '../errors.ts';
+import { GROUP, type Kernel, kernel } from './xsalsa20/kernel.ts';
 
 const BLOCK = 64;
-/** Keystream made at once for what is not a whole block, so that short chunks share one call. */
-const AHEAD = 8 * BLOCK;
-/** Bytes copied at once for alignment; a multiple of the block. */
-const SCRATCH = 256 * BLOCK;
-/** "expand 32-byte k" as little-endian words. */
-const SIGMA = new Uint32Array([0x61707865, 0x3320646e, 0x79622d32, 0x6b206574]);
+/** "expand 32-byte k": Salsa20's constants, at 0, 20, 40 and 60 of its input block. */
+const SIGMA = Uint8Array.from('expand 32-byte k', (character) => character.charCodeAt(0));
 
-/** The keystream of one direction: key 32 bytes, nonce 24 bytes, block counter from 0. Up to 256 GiB long. */
+/** The keystream of one direction: key 32 bytes, nonce 24 bytes, block counter from 0. At least 256 GiB long. */
 export class XSalsa20 {
-  readonly #key: Uint8Array;
-  readonly #nonce: Uint8Array;
-  readonly #ahead = new Uint8Array(AHEAD);
-  /** Keystream bytes of `#ahead` that were used up. */
-  #used: number = AHEAD;
+  readonly #kernel: Kernel;
+  /** Salsa20's input block, with zeros for the counter. */
+  readonly #input = new Uint8Array(BLOCK);
   /** The next block that was not made yet. */
-  #block = 0;
+  #block: number;
+  /** What was made of the keystream and is not used yet lies at its end, so that short chunks share one call. */
+  readonly #ahead = new Uint8Array(GROUP);
+  #used: number = GROUP;
 
-  constructor(key: Uint8Array, nonce: Uint8Array) {
+  /** @throws TypeError, RangeError where `key` is not 32 bytes or `nonce` is not 24. */
+  constructor(key: Uint8Array, nonce: Uint8Array);
+  /** @internal On a kernel of choice, and from a block other than the first. */
+  constructor(key: Uint8Array, nonce: Uint8Array, on?: Kernel, block?: number);
+  constructor(key: Uint8Array, nonce: Uint8Array, on: Kernel = kernel(), block = 0) {
     assertBytes('key', key, 32);
     assertBytes('nonce', nonce, 24);
     const subkey = new Uint32Array(8);
-    hsalsa(SIGMA, words(key), words(nonce.subarray(0, 16)), subkey);
-    this.#key = new Uint8Array(32);
-    subkey.forEach((word, i) => {
-      new DataView(this.#key.buffer).setUint32(4 * i, word, true);
-    });
-    this.#nonce = nonce.slice(16);
+    hsalsa(words(SIGMA), words(key), words(nonce.subarray(0, 16)), subkey);
+    const input = this.#input;
+    for (let i = 0; i < 4; i++) input.set(SIGMA.subarray(4 * i, 4 * i + 4), 20 * i);
+    const bytes = new Uint8Array(subkey.buffer);
+    input.set(bytes.subarray(0, 16), 4);
+    input.set(nonce.subarray(16), 24);
+    input.set(bytes.subarray(16), 44);
+    this.#kernel = on;
+    this.#block = block;
   }
 
   /** Enciphers or deciphers `bytes` in place, from where the last call stopped. */
   xor(bytes: Uint8Array): void {
-    let offset = this.#xorAhead(bytes, 0);
-    const whole = Math.floor((bytes.byteLength - offset) / BLOCK) * BLOCK;
-    if (whole >= AHEAD) {
-      const part = bytes.subarray(offset, offset + whole);
-      this.#blocks(part);
-      offset += whole;
-    }
-    while (offset < bytes.byteLength) {
-      this.#ahead.fill(0);
-      this.#blocks(this.#ahead);
-      this.#used = 0;
-      offset = this.#xorAhead(bytes, offset);
-    }
+    let offset = this.#xorAhead(bytes);
+    while (offset < bytes.byteLength) offset = this.#xorBlocks(bytes, offset);
   }
 
-  /** Uses up what was made ahead; returns how far into `bytes` it came. */
-  #xorAhead(bytes: Uint8Array, offset: number): number {
+  /** Uses what was made ahead; returns how far into `bytes` it came. */
+  #xorAhead(bytes: Uint8Array): number {
     const ahead = this.#ahead;
-    let used = this.#used;
-    while (used < AHEAD && offset < bytes.byteLength) bytes[offset++]! ^= ahead[used++]!;
-    this.#used = used;
-    return offset;
+    const count = Math.min(GROUP - this.#used, bytes.byteLength);
+    const used = this.#used;
+    for (let i = 0; i < count; i++) bytes[i]! ^= ahead[used + i]!;
+    this.#used = used + count;
+    return count;
   }
 
-  /** Whole blocks, in place. */
-  #blocks(data: Uint8Array): void {
-    if (data.byteOffset % 4 === 0) return this.#alignedBlocks(data);
-    // noble works byte by byte on a view that is not aligned to words, at less than half the speed.
-    const scratch = new Uint8Array(Math.min(data.byteLength, SCRATCH));
-    for (let offset = 0; offset < data.byteLength; offset += scratch.byteLength) {
-      const part = data.subarray(offset, offset + scratch.byteLength);
-      const copy = scratch.subarray(0, part.byteLength);
-      copy.set(part);
-      this.#alignedBlocks(copy);
-      part.set(copy);
-    }
-  }
-
-  #alignedBlocks(data: Uint8Array): void {
-    salsa20(this.#key, this.#nonce, data, data, this.#block);
-    this.#block += data.byteLength / BLOCK;
+  /** As much as the kernel takes at once; returns how far into `bytes` it came. What it makes beyond is kept. */
+  #xorBlocks(bytes: Uint8Array, offset: number): number {
+    const { window } = this.#kernel;
+    const count = Math.min(bytes.byteLength - offset, window.byteLength);
+    const made = Math.ceil(count / GROUP) * GROUP;
+    window.set(bytes.subarray(offset, offset + count));
+    window.fill(0, count, made);
+    this.#kernel.xor(this.#input, this.#block, made);
+    bytes.set(window.subarray(0, count), offset);
+    this.#used = GROUP - (made - count);
+    this.#ahead.set(window.subarray(count, made), this.#used);
+    this.#block += made / BLOCK;
+    return offset + count;
   }
 }
 
+/** The same bytes as words, in the machine's own order, as noble takes them. */
 function words(bytes: Uint8Array): Uint32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Uint32Array.from({ length: bytes.byteLength / 4 }, (_, i) => view.getUint32(4 * i, true));
+  // Not `slice`, which of a Buffer is no copy.
+  return new Uint32Array(new Uint8Array(bytes).buffer);
 }

@@ -23,6 +23,7 @@ const OVERHEAD_BYTES = 512;
 /** The content type of what names none. */
 export const OCTET_STREAM = 'application/octet-stream';
 
+/** What is sent. */
 export interface EphemeralContent {
   readonly payload: Uint8Array;
   /** A media type. Where it is left out, nothing is on the wire, and the receiver sees `application/octet-stream`. */
@@ -34,6 +35,7 @@ export interface EphemeralMessage extends Unverified {
   readonly contentType: string;
 }
 
+/** What {@link Ephemeral} can be told. */
 export interface EphemeralOptions {
   /** The hard cap on a payload, both ways, in bytes. Default 2048, as the extension suggests. */
   readonly maxBytes?: number | undefined;
@@ -41,6 +43,7 @@ export interface EphemeralOptions {
   readonly rate?: MessageRate | undefined;
 }
 
+/** What happens to ephemeral messages. */
 export type EphemeralEvent = ExtensionEvent<EphemeralMessage, Channel>;
 
 /** Between a payload of the extension and its content. Throws for bytes that are no such message. */
@@ -53,6 +56,7 @@ export const ephemeralCodec: Codec<EphemeralContent> = {
   },
 };
 
+/** The extension `ephemeral` as Dat clients speak it. Nobody verifies who sent what. */
 export class Ephemeral implements ExtensionLike {
   readonly #extension: ChannelExtension<EphemeralContent>;
   readonly #maxBytes: number;

@@ -13,6 +13,7 @@ import { Listeners } from '../stream/listeners.ts';
 import { type Codec, raw } from './codec.ts';
 import { assertRate, type MessageRate, TokenBucket } from './token-bucket.ts';
 
+/** What an extension of an app's own can be told. */
 export interface ExtensionOptions<T> {
   /** Default: raw bytes. */
   readonly codec?: Codec<T> | undefined;
@@ -35,6 +36,7 @@ export type ExtensionDropReason =
   /** Nobody listens, and a newer one has come. */
   | 'unheard';
 
+/** What happens to an extension. `Peer` is the session, or one channel of it. */
 export type ExtensionEvent<T, Peer> =
   | { readonly type: 'message'; readonly message: T; readonly peer: Peer }
   /** `error` is the codec's. */

@@ -17,10 +17,12 @@ const MAX_BYTES = 256;
 /** DEP-0006: a sender should say something new no more often. */
 const INTERVAL_MS = 5000;
 
+/** What a peer says of itself. */
 export interface SessionDataMessage extends Unverified {
   readonly data: Uint8Array;
 }
 
+/** What peers say of themselves. */
 export type SessionDataEvent =
   /** A peer has said something of itself. */
   { readonly type: 'message'; readonly message: SessionDataMessage; readonly session: Session };
@@ -31,6 +33,9 @@ interface Outgoing {
   cancel: (() => void) | undefined;
 }
 
+/**
+ * The extension `session-data` (DEP-0006): up to 256 bytes that a peer says of itself. Nobody verifies them.
+ */
 export class SessionData implements ExtensionLike {
   readonly #extension: SessionExtension<Uint8Array>;
   readonly #outgoing = new Map<Session, Outgoing>();

@@ -10,7 +10,8 @@ import { assertBytes, assertInteger, describe, StorageError } from '../errors.ts
 import type { Channel } from '../session/channel.ts';
 import { abortable } from '../stream/abortable.ts';
 import type { AbortSignalLike } from '../stream/transport.ts';
-import { BlockStore, MAX_BLOCK_BYTES } from './block-store.ts';
+import { MAX_BLOCK_BYTES } from './block-reader.ts';
+import { BlockStore } from './block-store.ts';
 import type { FeedListener } from './events.ts';
 import { SleepFiles } from './files/sleep-files.ts';
 import { Peer } from './replication/peer.ts';
@@ -21,6 +22,7 @@ import type { Storage } from './storage.ts';
 /** Blocks that `read` asks for ahead of the one it waits for. */
 const READ_AHEAD = 16;
 
+/** What {@link Feed.create} can be told. */
 export interface CreateOptions {
   /** The feed's own keys; default fresh ones. */
   readonly keyPair?: KeyPair | undefined;
@@ -28,6 +30,7 @@ export interface CreateOptions {
   readonly crypto?: CryptoProvider | undefined;
 }
 
+/** What {@link Feed.open} can be told. */
 export interface OpenOptions {
   /** 32 bytes, 64 hex characters or a `dat://` link. May be left out where the storage holds a feed. */
   readonly key?: Uint8Array | string | undefined;
@@ -43,6 +46,7 @@ export interface Range {
   readonly end?: number | undefined;
 }
 
+/** What {@link Feed.get} can be told. */
 export interface GetOptions {
   /** False: throws a RangeError at once where the block is not here. Default true: waits for a peer. */
   readonly wait?: boolean | undefined;
@@ -50,6 +54,7 @@ export interface GetOptions {
   readonly signal?: AbortSignalLike | undefined;
 }
 
+/** What {@link Feed.seek} can be told. */
 export interface SeekOptions {
   /** Stops the waiting: `seek` rejects with the signal's reason. */
   readonly signal?: AbortSignalLike | undefined;
@@ -81,6 +86,7 @@ export interface Download {
   cancel(): void;
 }
 
+/** A list of blocks that only the holder of its secret key can append to, and that anybody can check. */
 export class Feed {
   readonly #store: BlockStore;
   readonly #replicator: Replicator;

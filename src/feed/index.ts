@@ -1,4 +1,8 @@
-/** `hypercore-wire/feed`: feeds, their replication, and what a storage has to be. */
+/**
+ * `hypercore-wire/feed`: feeds, their replication, and what a storage has to be.
+ *
+ * @module hypercore-wire/feed
+ */
 export type { FeedEvent, FeedListener } from './events.ts';
 export {
   type CreateOptions,
@@ -12,6 +16,7 @@ export {
   type SeekResult,
 } from './feed.ts';
 export { ForkError, type SignedTree } from './merkle/fork.ts';
+export type { TreeNode } from './merkle/hash.ts';
 export type { Peer } from './replication/peer.ts';
 export {
   type FeedLookup,

@@ -19,10 +19,10 @@ export interface NamedExtension {
 /** Types that the session handles itself, or that reach the app in another form. */
 type Internal = 'feed' | 'handshake' | 'keepalive' | 'extension' | 'unassigned' | 'unreadable';
 
-/** What a channel receives. */
+/** What a channel receives: `info`, `have`, `unhave`, `want`, `unwant`, `request`, `cancel`, `data`, and `extension` by name. */
 export type ChannelMessage = Exclude<wire.Message, { type: Internal }> | NamedExtension;
 
-/** What a channel sends; fields with a default may be left out. */
+/** What a channel sends: the same, where fields with a default may be left out. */
 export type ChannelSendable = Exclude<wire.Sendable, { type: Internal }> | NamedExtension;
 
 /** Takes messages in order. While a returned promise is pending, no more are handed over: that is the backpressure. */
@@ -42,6 +42,7 @@ export interface ChannelHost {
   fail(error: unknown): void;
 }
 
+/** One feed within a session: what the remote says about it comes in here, what this side says goes out here. */
 export class Channel implements AsyncIterable<ChannelMessage> {
   /** 32 bytes; names the feed without giving its key away. */
   readonly discoveryKey: Uint8Array;

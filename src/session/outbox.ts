@@ -7,15 +7,19 @@ import type { MaybePromise } from '../stream/stage.ts';
 import type { TraceListener } from '../trace.ts';
 import type { Packet, Sendable } from '../wire/messages.ts';
 
-/** Makes a message when the transport can take it, or `undefined` if there is nothing left to say. */
-export type Produce = () => MaybePromise<Sendable | undefined>;
+/** What is made when the transport can take it: a message, several, or `undefined` if there is nothing left to say. */
+export type Made = Sendable | readonly Sendable[] | undefined;
+/** Makes it, at once or later. */
+export type Produce = () => MaybePromise<Made>;
 
 /** A batch ends at this many bytes: enough to fill a socket's buffer, few enough that control messages go out soon. */
 const BATCH_BYTES = 65_536;
 /** Answers read at once for a batch. Bounds the memory of a batch of the largest blocks to 64 MiB. */
 const BATCH_PRODUCED = 8;
 
+/** What waits on a channel. */
 interface Queue {
+  readonly channel: number;
   items: (Sendable | Produce)[];
   /** Items at the front that were taken already. Shifting each off would cost time in proportion to the queue. */
   taken: number;
@@ -23,20 +27,26 @@ interface Queue {
   waiting: (() => void)[];
 }
 
-/** A message on its way out. One that is being made holds those behind it back. */
-interface Taken {
+/** A message that is being made. It holds those behind it back. */
+interface Making {
   readonly channel: number;
-  message?: Sendable | undefined;
-  isMaking: boolean;
-  error?: unknown;
+  /** `undefined` until it is known. */
+  made: { readonly message?: Made; readonly error?: unknown } | undefined;
 }
+
+type Taken = Packet<Sendable> | Making;
 
 export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
   readonly #sendBytes: number;
   readonly #trace: TraceListener | undefined;
   #control: Packet<Sendable>[] = [];
-  /** By channel number, in the order of their turns. */
-  readonly #queues = new Map<number, Queue>();
+  /** By channel number. */
+  readonly #queues: (Queue | undefined)[] = [];
+  /** Those that are not empty, in the order of their turns; the next one is at `#turn`. */
+  #line: Queue[] = [];
+  #turn = 0;
+  /** What was taken and has not gone out: the first is still being made. */
+  #held: Taken[] = [];
   #state: 'open' | 'finishing' | 'aborted' = 'open';
   #wake: (() => void) | undefined;
 
@@ -56,11 +66,13 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
   /** Sends on a channel, in order. */
   send(channel: number, item: Sendable | Produce): void {
     if (this.#state !== 'open') return;
-    let queue = this.#queues.get(channel);
+    let queue = this.#queues[channel];
     if (queue === undefined) {
-      queue = { items: [], taken: 0, bytes: 0, waiting: [] };
-      this.#queues.set(channel, queue);
+      queue = { channel, items: [], taken: 0, bytes: 0, waiting: [] };
+      this.#queues[channel] = queue;
     }
+    // At the end of the line, which is where the turn begins.
+    if (queue.items.length === 0) this.#line.splice(this.#turn++, 0, queue);
     queue.items.push(item);
     queue.bytes += estimate(item);
     this.#wake?.();
@@ -69,20 +81,20 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
   /** A sign of life, if nothing else is about to go out. */
   keepalive(): void {
     const isStuck = this.#wake !== undefined;
-    if (this.#control.length === 0 && (isStuck || this.#queues.size === 0))
+    if (this.#control.length === 0 && (isStuck || this.#line.length === 0))
       this.control(0, { type: 'keepalive' });
   }
 
   /** Whether the channel may send now. */
   hasRoom(channel: number): boolean {
-    const queue = this.#queues.get(channel);
+    const queue = this.#queues[channel];
     return queue === undefined || queue.bytes < this.#sendBytes || this.#state === 'aborted';
   }
 
   /** `undefined` if the channel may send now; otherwise a promise that resolves when it may. */
   writable(channel: number): Promise<void> | undefined {
     if (this.hasRoom(channel)) return undefined;
-    return new Promise((resolve) => this.#queues.get(channel)!.waiting.push(resolve));
+    return new Promise((resolve) => this.#queues[channel]!.waiting.push(resolve));
   }
 
   /** Accepts nothing more; sends what is queued, then ends. */
@@ -95,45 +107,44 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
   abort(): void {
     this.#state = 'aborted';
     this.#control = [];
-    for (const queue of this.#queues.values()) release(queue);
-    this.#queues.clear();
+    for (const queue of this.#line) release(queue);
+    this.#line = [];
+    this.#held = [];
     this.#wake?.();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<readonly Packet<Sendable>[], void, undefined> {
-    let batch: Taken[] = [];
     for (;;) {
       if (this.#state === 'aborted') return;
       const packets = this.#control;
       this.#control = [];
-      if (batch.length === 0) batch = this.#take();
-      const making = batch.findIndex(({ isMaking }) => isMaking);
-      const made = batch.splice(0, making === -1 ? batch.length : making);
-      for (const { channel, message, error } of made) {
-        if (error !== undefined) throw error;
-        if (message !== undefined) packets.push({ channel, message });
-      }
+      if (this.#held.length === 0) this.#held = this.#take();
+      const hadSome = this.#held.length > 0;
+      this.#release(packets);
       if (packets.length > 0) {
-        for (const packet of packets) this.#trace?.({ type: 'message', direction: 'out', ...packet });
+        if (this.#trace !== undefined)
+          for (const packet of packets) this.#trace({ type: 'message', direction: 'out', ...packet });
         yield packets;
-      } else if (batch.length > 0 || (made.length === 0 && this.#state === 'open')) {
+      } else if (this.#held.length > 0 || (!hadSome && this.#state === 'open')) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
         this.#wake = undefined;
-      } else if (made.length === 0) {
+      } else if (!hadSome) {
         return;
       }
     }
   }
 
-  /** Takes one message from each channel in turn, until the batch is full. */
+  /** Takes one message from each channel in turn, until it is enough for a batch. */
   #take(): Taken[] {
+    const line = this.#line;
     const batch: Taken[] = [];
     let bytes = 0;
     let produced = 0;
-    while (this.#queues.size > 0 && bytes < BATCH_BYTES && produced < BATCH_PRODUCED) {
-      const [channel, queue] = this.#queues.entries().next().value!;
+    while (line.length > 0 && bytes < BATCH_BYTES && produced < BATCH_PRODUCED) {
+      if (this.#turn >= line.length) this.#turn = 0;
+      const queue = line[this.#turn]!;
       const item = queue.items[queue.taken++]!;
       const size = estimate(item);
       queue.bytes -= size;
@@ -142,43 +153,59 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
         queue.items = queue.items.slice(queue.taken);
         queue.taken = 0;
       }
-      // Back of the line for the next turn, or removed if it is empty.
-      this.#queues.delete(channel);
-      if (queue.items.length > 0) this.#queues.set(channel, queue);
+      if (queue.items.length > 0) this.#turn++;
+      else line.splice(this.#turn, 1);
       if (queue.bytes < this.#sendBytes) release(queue);
       if (typeof item === 'function') {
         produced++;
-        batch.push(this.#make(channel, item));
+        batch.push(this.#make(queue.channel, item));
       } else {
-        batch.push({ channel, message: item, isMaking: false });
+        batch.push({ channel: queue.channel, message: item });
       }
     }
     return batch;
   }
 
-  #make(channel: number, produce: Produce): Taken {
+  /** Adds what is made to `packets`, as far as nothing before it is still being made. */
+  #release(packets: Packet<Sendable>[]): void {
+    let next = 0;
+    for (; next < this.#held.length; next++) {
+      const taken = this.#held[next]!;
+      if ('message' in taken) {
+        packets.push(taken);
+        continue;
+      }
+      if (taken.made === undefined) break;
+      const { message, error } = taken.made;
+      if (error !== undefined) throw error;
+      if (message === undefined) continue;
+      const { channel } = taken;
+      if ('type' in message) packets.push({ channel, message });
+      else for (const one of message) packets.push({ channel, message: one });
+    }
+    this.#held = this.#held.slice(next);
+  }
+
+  #make(channel: number, produce: Produce): Making {
     const message = produce();
-    if (!(message instanceof Promise)) return { channel, message, isMaking: false };
-    const taken: Taken = { channel, isMaking: true };
+    if (!(message instanceof Promise)) return { channel, made: { message } };
+    const making: Making = { channel, made: undefined };
     message
       .then(
         (made) => {
-          taken.message = made;
+          making.made = { message: made };
         },
         (error) => {
-          taken.error = error ?? new Error('a message could not be made');
+          making.made = { error: error ?? new Error('a message could not be made') };
         },
       )
-      .then(() => {
-        taken.isMaking = false;
-        this.#wake?.();
-      });
-    return taken;
+      .then(() => this.#wake?.());
+    return making;
   }
 }
 
 function release(queue: Queue): void {
-  for (const resolve of queue.waiting.splice(0)) resolve();
+  if (queue.waiting.length > 0) for (const resolve of queue.waiting.splice(0)) resolve();
 }
 
 /** The approximate size of a message: its long fields, plus a little for the rest. */

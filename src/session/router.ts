@@ -32,6 +32,10 @@ export class Router {
   readonly #remote = new Map<number, Channel | undefined>();
   /** This side's numbers by discovery key (hex). A feed keeps its number for as long as the session lasts. */
   readonly #local = new Map<string, number>();
+  /** What got messages since the last {@link flush}. */
+  readonly #reached: Channel[] = [];
+  /** What held more than its budget when it was last looked at. */
+  readonly #full = new Set<Channel>();
   #unreadable = 0;
   /** Bytes that wait for feeds not open here. */
   #unopenedBytes = 0;
@@ -134,18 +138,26 @@ export class Router {
     const name = toHex(channel.discoveryKey);
     if (this.#channels.get(name) === channel) this.#channels.delete(name);
     if (!channel.isLocal) this.#unopenedBytes -= channel.held.bytes;
+    this.#full.delete(channel);
     this.#settle(channel);
     this.drained();
   }
 
   /** Hands what was routed on to the consumers. */
   flush(): void {
-    for (const channel of this.#channels.values()) channel.flush();
+    for (const channel of this.#reached) {
+      channel.flush();
+      if (channel.isFull) this.#full.add(channel);
+    }
+    this.#reached.length = 0;
   }
 
   /** Whether a channel holds more than its budget. */
   get isFull(): boolean {
-    for (const channel of this.#channels.values()) if (channel.isFull) return true;
+    for (const channel of this.#full) {
+      if (channel.isFull) return true;
+      this.#full.delete(channel);
+    }
     return false;
   }
 
@@ -163,7 +175,7 @@ export class Router {
 
   /** Closes channels that nobody reads, so that the session can read on to the remote's end. */
   dropUnread(): void {
-    for (const channel of this.#channels.values()) if (channel.isFull) channel.close();
+    for (const channel of this.#full) channel.close();
   }
 
   /** The channels that the remote opens, in order, until the session ends. */
@@ -247,6 +259,8 @@ export class Router {
       this.#unopenedBytes += bytes;
     }
     channel.push(message, bytes);
+    // Most follow another one on the same channel; one that is here twice is flushed twice.
+    if (this.#reached[this.#reached.length - 1] !== channel) this.#reached.push(channel);
   }
 
   #onUnreadable(number: number, reason: string): void {

@@ -16,9 +16,8 @@ import type { Clock } from '../stream/clock.ts';
 import { type Deferred, deferred } from '../stream/deferred.ts';
 import { pipe, type Stage } from '../stream/stage.ts';
 import { assertTransport, type Transport } from '../stream/transport.ts';
-import { deframe } from '../wire/frame.ts';
 import type { Feed, Handshake } from '../wire/messages.ts';
-import { decode, encode, frame } from '../wire/packet.ts';
+import { encode, frame, unpack } from '../wire/packet.ts';
 import { assertSendable } from '../wire/sendable.ts';
 import type { Channel, NamedExtension } from './channel.ts';
 import { type CloseReason, Ending } from './ending.ts';
@@ -51,6 +50,7 @@ export async function connect(transport: Transport, options: ConnectOptions): Pr
   return session;
 }
 
+/** What two peers have open with each other over one transport. Made by {@link connect}. */
 export class Session {
   /** This side's Handshake id. */
   readonly id: Uint8Array;
@@ -268,14 +268,13 @@ export class Session {
       if (this.#ending.isOver) return;
       this.#router.route({ channel: first.channel, message: first.feed });
 
-      for await (const packets of pipe(
-        first.rest,
-        this.#cipher(key, first.feed.nonce),
-        deframe(limits),
-        decode(limits),
-      )) {
+      for await (const packets of pipe(first.rest, this.#cipher(key, first.feed.nonce), unpack(limits))) {
         this.#routedBytes = this.#receivedBytes;
-        for (const packet of packets) this.#router.route(packet);
+        for (const packet of packets) {
+          // It may have ended while these were on their way, or by the one before.
+          if (this.#ending.isOver) return;
+          this.#router.route(packet);
+        }
         this.#router.flush();
         if (this.#router.isFull) await this.#waitForRoom();
         if (this.#ending.isOver) return;
@@ -399,7 +398,8 @@ export class Session {
   }
 
   #cipher(key: Uint8Array, nonce: Uint8Array | undefined): Stage<Uint8Array> {
-    return nonce === undefined || !this.#settings.encrypted ? (clear) => clear : cipher(key, nonce);
+    const { encrypted, crypto } = this.#settings;
+    return nonce === undefined || !encrypted ? (clear) => clear : cipher(key, nonce, crypto);
   }
 
   // The end.

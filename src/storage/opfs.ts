@@ -1,4 +1,8 @@
-/** A feed in a browser's own file system (OPFS), in hypercore 7's layout, for one tab at a time. */
+/**
+ * A feed in a browser's own file system (OPFS), in hypercore 7's layout, for one tab at a time.
+ *
+ * @module hypercore-wire/storage/opfs
+ */
 import { assertInteger, describe, StorageError } from '../errors.ts';
 import type { FileName, Storage } from '../feed/storage.ts';
 import { type Clock, systemClock } from '../stream/clock.ts';
@@ -8,7 +12,7 @@ import { type Folder, OpfsFile } from './opfs/file.ts';
 import { type AccessHandle, type DirectoryHandle, originFolder } from './opfs/platform.ts';
 import { abortController, holdLock, type WebLock, webLocks } from './web-locks.ts';
 
-export type { PortLike, PortListener } from './port/port.ts';
+export type { PortEvent, PortLike, PortListener } from './port/port.ts';
 export {
   type PlatformPort,
   type RemoteOptions,
@@ -18,6 +22,7 @@ export {
 } from './port/remote.ts';
 export { type StorageServer, serveStorage } from './port/serve.ts';
 
+/** What {@link opfsStorage} can be told. */
 export interface OpfsOptions {
   /**
    * How long `open` waits for whoever has the folder, in milliseconds; 5000 by default. A page that was reloaded

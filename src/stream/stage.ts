@@ -6,6 +6,15 @@
 /** The value, or a promise of it. A synchronous answer saves a turn of the event loop. */
 export type MaybePromise<T> = T | Promise<T>;
 
+/** All values; a promise only where one of them is, since `Promise.all` would cost turns of the event loop. */
+export function all<T extends readonly unknown[]>(
+  values: readonly [...T],
+): MaybePromise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  return values.some((value) => value instanceof Promise)
+    ? Promise.all(values)
+    : (values as unknown as { -readonly [K in keyof T]: Awaited<T[K]> });
+}
+
 /**
  * One concern, one direction. Flows in batches: one async hop per transport chunk, never one per message.
  * Owns no timer, no socket, no signal.

@@ -1,4 +1,8 @@
-/** A MessagePort or a worker as a transport: between a page, its workers and its tabs, and Node's worker threads. */
+/**
+ * A MessagePort or a worker as a transport: between a page, its workers and its tabs, and Node's worker threads.
+ *
+ * @module hypercore-wire/transport/message-port
+ */
 import { describe, ProtocolError } from '../errors.ts';
 import { queueCost } from '../stream/queue.ts';
 import type { Transport } from '../stream/transport.ts';
@@ -17,7 +21,8 @@ export interface MessagePortLike {
   close?(): void;
 }
 
-type PortEvent = 'message' | 'messageerror' | 'error' | 'close';
+/** The events of a port that are listened to. */
+export type PortEvent = 'message' | 'messageerror' | 'error' | 'close';
 
 /** Names our messages, among those that an app, or a storage, sends by the same worker. */
 const NAME = 'hypercore-wire transport';

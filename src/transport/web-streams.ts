@@ -1,4 +1,8 @@
-/** A pair of web streams as a transport: a WebTransport stream, or any other of bytes. */
+/**
+ * A pair of web streams as a transport: a WebTransport stream, or any other of bytes.
+ *
+ * @module hypercore-wire/transport/web-streams
+ */
 import { describe } from '../errors.ts';
 import type { Transport } from '../stream/transport.ts';
 import { denoStreams, isDenoConn } from './web-streams/deno-conn.ts';
@@ -8,6 +12,7 @@ export interface ReadableStreamLike {
   getReader(): ReadableReaderLike;
 }
 
+/** The part of a reader of a `ReadableStream` that is used. */
 export interface ReadableReaderLike {
   read(): Promise<{ readonly done: boolean; readonly value?: unknown }>;
   cancel(reason?: unknown): Promise<void>;
@@ -19,6 +24,7 @@ export interface WritableStreamLike {
   getWriter(): WritableWriterLike;
 }
 
+/** The part of a writer of a `WritableStream` that is used. */
 export interface WritableWriterLike {
   readonly closed: Promise<unknown>;
   write(chunk: Uint8Array<ArrayBuffer>): Promise<void>;

@@ -1,4 +1,8 @@
-/** A WebRTC data channel as a transport: a page's own, and on Node that of a package such as `@roamhq/wrtc`. */
+/**
+ * A WebRTC data channel as a transport: a page's own, and on Node that of a package such as `@roamhq/wrtc`.
+ *
+ * @module hypercore-wire/transport/webrtc
+ */
 import { assertInteger, describe, ProtocolError } from '../errors.ts';
 import { type Clock, systemClock } from '../stream/clock.ts';
 import type { Transport } from '../stream/transport.ts';
@@ -20,8 +24,10 @@ export interface DataChannelLike {
   removeEventListener(type: ChannelEvent, listener: (event: object) => void): void;
 }
 
-type ChannelEvent = 'open' | 'message' | 'bufferedamountlow' | 'error' | 'close';
+/** The events of a data channel that are listened to. */
+export type ChannelEvent = 'open' | 'message' | 'bufferedamountlow' | 'error' | 'close';
 
+/** What {@link dataChannelTransport} can be told. */
 export interface DataChannelOptions {
   /**
    * Bytes received and not yet read, past which the connection fails with `transport-overflow`: a data channel

@@ -1,4 +1,13 @@
-/** WebSockets, of whatever runtime or library, on both sides. */
+/**
+ * WebSockets, of whatever runtime or library, on both sides.
+ *
+ * @module hypercore-wire/transport/websocket
+ */
 export { type DialOptions, dialWebSocket, type WebSocketConstructor } from './websocket/dial.ts';
 export { acceptsOrigin } from './websocket/origin.ts';
-export { type WebSocketLike, type WebSocketOptions, webSocketTransport } from './websocket/transport.ts';
+export {
+  type WebSocketEvent,
+  type WebSocketLike,
+  type WebSocketOptions,
+  webSocketTransport,
+} from './websocket/transport.ts';

@@ -2,12 +2,26 @@
  * Between a frame's body and a message: `varint(channel * 16 + type) message`. The messages are protobuf
  * (see proto/hypercore.proto), but for the extension.
  */
-import { concat } from 'uint8arrays/concat';
 import { ProtocolError } from '../errors.ts';
 import * as proto from './hypercore.ts';
-import type { Message, Packet, Sendable } from './messages.ts';
-import { read, required, sized, write } from './protobuf.ts';
-import { readVarint, varintLength, writeVarint } from './varint.ts';
+import type {
+  Cancel,
+  Data,
+  DataNode,
+  Have,
+  Info,
+  Message,
+  Packet,
+  Request,
+  Sendable,
+  Unhave,
+  Unwant,
+  Want,
+} from './messages.ts';
+import { required, sized, write } from './protobuf.ts';
+import { Reader } from './reader.ts';
+import { readVarint } from './varint.ts';
+import type { FieldWriter } from './writer.ts';
 
 /** The type numbers of the wire. */
 export const typeCodes = {
@@ -33,31 +47,46 @@ const ONE_BYTE: Packet = { channel: 0, message: { type: 'unassigned', code: unde
  * that cannot be read comes out as `unreadable`.
  */
 export function decodePacket(body: Uint8Array, maxChannels: number): Packet {
-  const byteLength = body.byteLength;
+  return readPacket(body, 0, body.byteLength, maxChannels);
+}
+
+/** {@link decodePacket}, of a part of a buffer. */
+export function readPacket(bytes: Uint8Array, start: number, end: number, maxChannels: number): Packet {
+  const byteLength = end - start;
   if (byteLength === 0) return KEEPALIVE;
   if (byteLength === 1) return ONE_BYTE;
-  const header = readVarint(body);
-  if (header === undefined) {
-    throw new ProtocolError(
-      'bad-header',
-      'a frame has a header that runs past its end: the bytes were damaged',
-    );
+  let value = bytes[start]!;
+  let payload = start + 1;
+  if (value >= 0x80) {
+    const header = readVarint(bytes, start, end);
+    if (header === undefined) {
+      throw new ProtocolError(
+        'bad-header',
+        'a frame has a header that runs past its end: the bytes were damaged',
+      );
+    }
+    value = header.value;
+    payload = header.end;
   }
-  const code = header.value % 16;
-  const channel = (header.value - code) / 16;
+  const code = value % 16;
+  const channel = (value - code) / 16;
   if (channel >= maxChannels) {
     throw new ProtocolError(
       'too-many-channels',
       `the remote used channel ${channel}, and ${maxChannels} are allowed: share fewer feeds on one connection, or raise limits.channels`,
     );
   }
-  return { channel, message: decodeMessage(code, body.subarray(header.end)), byteLength };
+  return { channel, message: readMessage(code, new Reader(bytes, payload, end)), byteLength };
 }
 
 /** Reads the payload of a message with type number `code` (0 to 15). */
 export function decodeMessage(code: number, payload: Uint8Array): Message {
+  return readMessage(code, new Reader(payload));
+}
+
+function readMessage(code: number, reader: Reader): Message {
   try {
-    return decoders[code]?.(payload) ?? { type: 'unassigned', code };
+    return readers[code]?.(reader) ?? { type: 'unassigned', code };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     if (code === typeCodes.feed) {
@@ -75,122 +104,140 @@ export function decodeMessage(code: number, payload: Uint8Array): Message {
 
 /** Writes a packet as a frame body. A body is never one byte long: the reference drops those unread. */
 export function encodePacket(channel: number, message: Sendable): Uint8Array {
-  if (message.type === 'keepalive') return new Uint8Array(0);
-  const header = channel * 16 + typeCodes[message.type];
-  const payload = encodeMessage(message);
-  const headerLength = varintLength(header);
-  const body = new Uint8Array(headerLength + payload.byteLength);
-  writeVarint(header, body, 0);
-  body.set(payload, headerLength);
-  return body;
+  return write((packet, writer) => writePacket(packet.channel, packet.message, writer), { channel, message });
 }
 
 /** Writes a message's payload. A field is on the wire where it is given, also 0 and false. */
 export function encodeMessage(message: Exclude<Sendable, { type: 'keepalive' }>): Uint8Array {
+  return write(writeMessage, message);
+}
+
+/** {@link encodePacket}, to a writer. */
+export function writePacket(channel: number, message: Sendable, writer: FieldWriter): void {
+  if (message.type === 'keepalive') return;
+  writer.varint(channel * 16 + typeCodes[message.type]);
+  writeMessage(message, writer);
+}
+
+function writeMessage(message: Exclude<Sendable, { type: 'keepalive' }>, writer: FieldWriter): void {
   switch (message.type) {
     case 'feed':
-      return write(proto.writeFeed, given(message));
+      return proto.writeFeed(message, writer);
     case 'handshake': {
       const { id, live, userData, extensions = [], ack } = message;
       const empty =
         id === undefined && userData === undefined && ack === undefined && extensions.length === 0;
-      return write(
-        proto.writeHandshake,
-        given({ id, live: empty ? (live ?? false) : live, userData, extensions: [...extensions], ack }),
+      return proto.writeHandshake(
+        { id, live: empty ? (live ?? false) : live, userData, extensions: extensions as string[], ack },
+        writer,
       );
     }
     case 'info': {
       // Both, always: the reference takes an absent one for false.
       const { uploading = false, downloading = false } = message;
-      return write(proto.writeInfo, { uploading, downloading });
+      return proto.writeInfo({ uploading, downloading }, writer);
     }
     case 'have':
-      return write(proto.writeHave, given(message));
+      return proto.writeHave(message, writer);
     case 'unhave':
-      return write(proto.writeUnhave, message);
+      return proto.writeUnhave(message, writer);
     case 'want':
-      return write(proto.writeWant, message);
+      return proto.writeWant(message, writer);
     case 'unwant':
-      return write(proto.writeUnwant, message);
+      return proto.writeUnwant(message, writer);
     case 'request':
-      return write(proto.writeRequest, message);
+      return proto.writeRequest(message, writer);
     case 'cancel':
-      return write(proto.writeCancel, message);
+      return proto.writeCancel(message, writer);
     case 'data':
-      return write(proto.writeData, given({ ...message, nodes: [...(message.nodes ?? [])] }));
-    case 'extension': {
-      const id = new Uint8Array(varintLength(message.id));
-      writeVarint(message.id, id, 0);
-      return concat([id, message.payload]);
-    }
+      return proto.writeData(
+        message.nodes === undefined
+          ? { ...message, nodes: [] }
+          : (message as typeof message & { nodes: DataNode[] }),
+        writer,
+      );
+    case 'extension':
+      writer.varint(message.id);
+      return writer.raw(message.payload);
   }
 }
 
-type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+/** A message while it is being read: as yet without what it cannot do without. */
+type Draft<M> = { -readonly [K in keyof M]: M[K] | undefined };
 
-/** Types aside, the same: protobuf-ts takes an `undefined` field for an absent one. */
-function given<T extends object>(message: T): Given<T> {
-  return message as Given<T>;
-}
-
-const decoders: Partial<Record<number, (payload: Uint8Array) => Message>> = {
-  [typeCodes.feed](payload) {
-    const { discoveryKey, nonce } = read(proto.readFeed, payload);
+/** Each starts with its defaults, which are overwritten by what is there. */
+const readers: Partial<Record<number, (reader: Reader) => Message>> = {
+  [typeCodes.feed](reader) {
+    const { discoveryKey, nonce } = proto.readFeed(reader, reader.left);
     sized('discovery key', required('discovery key', discoveryKey), 32);
     if (nonce !== undefined) sized('nonce', nonce, 24);
     return { type: 'feed', discoveryKey: discoveryKey!, nonce };
   },
-  [typeCodes.handshake](payload) {
-    const { id, live = false, userData, extensions, ack = false } = read(proto.readHandshake, payload);
+  [typeCodes.handshake](reader) {
+    const { id, live = false, userData, extensions, ack = false } = proto.readHandshake(reader, reader.left);
     return { type: 'handshake', id, live, userData, extensions, ack };
   },
-  [typeCodes.info](payload) {
-    const { uploading = false, downloading = false } = read(proto.readInfo, payload);
-    return { type: 'info', uploading, downloading };
+  [typeCodes.info](reader) {
+    const message: Draft<Info> = { type: 'info', uploading: false, downloading: false };
+    return proto.readInfo(reader, reader.left, message) as Info;
   },
-  [typeCodes.have](payload) {
-    const { start, length = 1, bitfield, ack = false } = read(proto.readHave, payload);
-    return { type: 'have', start: required('start', start), length, bitfield, ack };
-  },
-  [typeCodes.unhave](payload) {
-    const { start, length = 1 } = read(proto.readUnhave, payload);
-    return { type: 'unhave', start: required('start', start), length };
-  },
-  [typeCodes.want](payload) {
-    const { start, length = 0 } = read(proto.readWant, payload);
-    return { type: 'want', start: required('start', start), length };
-  },
-  [typeCodes.unwant](payload) {
-    const { start, length = 0 } = read(proto.readUnwant, payload);
-    return { type: 'unwant', start: required('start', start), length };
-  },
-  [typeCodes.request](payload) {
-    const { index, bytes = 0, hash = false, nodes = 0 } = read(proto.readRequest, payload);
-    return { type: 'request', index: required('index', index), bytes, hash, nodes };
-  },
-  [typeCodes.cancel](payload) {
-    const { index, bytes = 0, hash = false } = read(proto.readCancel, payload);
-    return { type: 'cancel', index: required('index', index), bytes, hash };
-  },
-  [typeCodes.data](payload) {
-    const { index, value, nodes, signature } = read(proto.readData, payload);
-    if (value === undefined && nodes.length === 0) throw new RangeError('Data has neither value nor nodes');
-    if (signature !== undefined) sized('signature', signature, 64);
-    return {
-      type: 'data',
-      index: required('index', index),
-      value,
-      nodes: nodes.map((node) => ({
-        index: required('node index', node.index),
-        hash: sized('node hash', required('node hash', node.hash), 32),
-        size: required('node size', node.size),
-      })),
-      signature,
+  [typeCodes.have](reader) {
+    const message: Draft<Have> = {
+      type: 'have',
+      start: undefined,
+      length: 1,
+      bitfield: undefined,
+      ack: false,
     };
+    proto.readHave(reader, reader.left, message);
+    required('start', message.start);
+    return message as Have;
   },
-  [typeCodes.extension](payload) {
-    const id = readVarint(payload);
-    if (id === undefined) throw new RangeError('an extension number is cut off');
-    return { type: 'extension', id: id.value, payload: payload.subarray(id.end) };
+  [typeCodes.unhave](reader) {
+    const message: Draft<Unhave> = { type: 'unhave', start: undefined, length: 1 };
+    proto.readUnhave(reader, reader.left, message);
+    required('start', message.start);
+    return message as Unhave;
+  },
+  [typeCodes.want](reader) {
+    const message: Draft<Want> = { type: 'want', start: undefined, length: 0 };
+    proto.readWant(reader, reader.left, message);
+    required('start', message.start);
+    return message as Want;
+  },
+  [typeCodes.unwant](reader) {
+    const message: Draft<Unwant> = { type: 'unwant', start: undefined, length: 0 };
+    proto.readUnwant(reader, reader.left, message);
+    required('start', message.start);
+    return message as Unwant;
+  },
+  [typeCodes.request](reader) {
+    const message: Draft<Request> = { type: 'request', index: undefined, bytes: 0, hash: false, nodes: 0 };
+    proto.readRequest(reader, reader.left, message);
+    required('index', message.index);
+    return message as Request;
+  },
+  [typeCodes.cancel](reader) {
+    const message: Draft<Cancel> = { type: 'cancel', index: undefined, bytes: 0, hash: false };
+    proto.readCancel(reader, reader.left, message);
+    required('index', message.index);
+    return message as Cancel;
+  },
+  [typeCodes.data](reader) {
+    const nodes: Draft<DataNode>[] = [];
+    const message = { type: 'data', index: undefined, value: undefined, nodes, signature: undefined };
+    const { index, value, signature } = proto.readData(reader, reader.left, message);
+    if (value === undefined && nodes.length === 0) throw new RangeError('Data has neither value nor nodes');
+    required('index', index);
+    if (signature !== undefined) sized('signature', signature, 64);
+    for (const node of nodes) {
+      required('node index', node.index);
+      sized('node hash', required('node hash', node.hash), 32);
+      required('node size', node.size);
+    }
+    return message as Draft<Data> as Data;
+  },
+  [typeCodes.extension](reader) {
+    return { type: 'extension', id: reader.uint64(), payload: reader.rest() };
   },
 };

@@ -14,12 +14,16 @@ export function deframe(limits: Pick<Limits, 'frameBytes'>): Stage<Uint8Array> {
   return stage(() => new Deframer(limits.frameBytes));
 }
 
+/** Makes something of a body, which lies between `start` and `end` in `bytes`. */
+type ReadBody<T> = (bytes: Uint8Array, start: number, end: number) => T;
+
 /**
- * Cuts a byte stream into frame bodies. Memory grows with what has arrived, never with what is announced.
- * Throws `frame-too-large`, and `truncated` where the stream ends inside a frame.
+ * Cuts a byte stream into frames and hands on what `read` makes of each body. Memory grows with what has arrived,
+ * never with what is announced. Throws `frame-too-large`, and `truncated` where the stream ends inside a frame.
  */
-export class Deframer implements Machine<Uint8Array, Uint8Array> {
+export class FrameReader<T> implements Machine<Uint8Array, T> {
   readonly #maxBytes: number;
+  readonly #read: ReadBody<T>;
   /** The length prefix as far as it came. */
   #length = 0;
   #lengthBytes = 0;
@@ -27,11 +31,12 @@ export class Deframer implements Machine<Uint8Array, Uint8Array> {
   #body: Uint8Array | undefined;
   #filled = 0;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, read: ReadBody<T>) {
     this.#maxBytes = maxBytes;
+    this.#read = read;
   }
 
-  push(chunk: Uint8Array, out: Uint8Array[]): void {
+  push(chunk: Uint8Array, out: T[]): void {
     let offset = 0;
     while (offset < chunk.byteLength) {
       offset = this.#body === undefined ? this.#start(chunk, offset, out) : this.#fill(chunk, offset, out);
@@ -48,9 +53,9 @@ export class Deframer implements Machine<Uint8Array, Uint8Array> {
   }
 
   /** At or inside a length prefix. */
-  #start(chunk: Uint8Array, offset: number, out: Uint8Array[]): number {
+  #start(chunk: Uint8Array, offset: number, out: T[]): number {
     const byte = chunk[offset++]!;
-    this.#length += (byte & 0x7f) * 0x80 ** this.#lengthBytes;
+    this.#length += (byte & 0x7f) << (7 * this.#lengthBytes);
     this.#lengthBytes++;
     if (this.#length > this.#maxBytes || (byte >= 0x80 && this.#lengthBytes === MAX_LENGTH_BYTES)) {
       throw new ProtocolError(
@@ -62,7 +67,7 @@ export class Deframer implements Machine<Uint8Array, Uint8Array> {
 
     const end = offset + this.#length;
     if (end <= chunk.byteLength) {
-      out.push(chunk.subarray(offset, end));
+      out.push(this.#read(chunk, offset, end));
       this.#reset();
       return end;
     }
@@ -71,7 +76,7 @@ export class Deframer implements Machine<Uint8Array, Uint8Array> {
   }
 
   /** Inside a body that spans chunks. */
-  #fill(chunk: Uint8Array, offset: number, out: Uint8Array[]): number {
+  #fill(chunk: Uint8Array, offset: number, out: T[]): number {
     const take = Math.min(chunk.byteLength - offset, this.#length - this.#filled);
     const filled = this.#filled + take;
     let body = this.#body!;
@@ -83,7 +88,7 @@ export class Deframer implements Machine<Uint8Array, Uint8Array> {
     body.set(chunk.subarray(offset, offset + take), this.#filled);
     this.#filled = filled;
     if (filled === this.#length) {
-      out.push(body);
+      out.push(this.#read(body, 0, filled));
       this.#reset();
     }
     return offset + take;
@@ -94,5 +99,12 @@ export class Deframer implements Machine<Uint8Array, Uint8Array> {
     this.#lengthBytes = 0;
     this.#body = undefined;
     this.#filled = 0;
+  }
+}
+
+/** Cuts frame bodies out of chunks, and hands them out as they are. */
+export class Deframer extends FrameReader<Uint8Array> {
+  constructor(maxBytes: number) {
+    super(maxBytes, (bytes, start, end) => bytes.subarray(start, end));
   }
 }

@@ -145,8 +145,12 @@ export type Sendable =
   | Extension
   | Keepalive;
 
-type Defaulted = 'live' | 'ack' | 'extensions' | 'length' | 'bytes' | 'hash' | 'nodes';
-type WithDefaults<M> = M extends unknown ? Omit<M, Defaulted> & Partial<Pick<M, keyof M & Defaulted>> : never;
+/** The fields that have a default. */
+export type Defaulted = 'live' | 'ack' | 'extensions' | 'length' | 'bytes' | 'hash' | 'nodes';
+/** A message to send, whose {@link Defaulted} fields may be left out. */
+export type WithDefaults<M> = M extends unknown
+  ? Omit<M, Defaulted> & Partial<Pick<M, keyof M & Defaulted>>
+  : never;
 
 /** What {@link decodeMessage} makes of a frame's body. */
 export type Message =

@@ -1,13 +1,22 @@
-/** The codec as stages: frame bodies to packets on the way in, packets to frames on the way out. */
+/** The codec as stages: frames or their bodies to packets on the way in, packets to frames on the way out. */
 import type { Limits } from '../limits.ts';
 import { type Machine, type Stage, stage } from '../stream/stage.ts';
-import { decodePacket, encodePacket } from './codec.ts';
+import { decodePacket, readPacket, writePacket } from './codec.ts';
+import { FrameReader } from './frame.ts';
 import type { Packet, Sendable } from './messages.ts';
-import { varintLength, writeVarint } from './varint.ts';
+import { varintLength } from './varint.ts';
+import { Measure, Writer } from './writer.ts';
 
 /** Bodies in, packets out. */
 export function decode(limits: Pick<Limits, 'channels'>): Stage<Uint8Array, Packet> {
   return stage(() => new Decoder(limits.channels));
+}
+
+/** {@link deframe} and {@link decode} in one, which saves a view for each body. */
+export function unpack(limits: Pick<Limits, 'frameBytes' | 'channels'>): Stage<Uint8Array, Packet> {
+  const read = (bytes: Uint8Array, start: number, end: number): Packet =>
+    readPacket(bytes, start, end, limits.channels);
+  return stage(() => new FrameReader(limits.frameBytes, read));
 }
 
 /** Packets in, frames out: each batch goes out as one chunk, which the receiver may overwrite. */
@@ -28,29 +37,39 @@ export class Decoder implements Machine<Uint8Array, Packet> {
   }
 }
 
-/** Writes one frame per push and hands out a whole batch as one chunk. */
+/** Takes one packet per push and hands out a whole batch as one chunk, which spans its buffer. */
 export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
-  #bodies: Uint8Array[] = [];
-  #bytes = 0;
+  #packets: Packet<Sendable>[] = [];
+  /** Bytes of their bodies. */
+  #lengths: number[] = [];
+  /** Bytes of their frames. */
+  #size = 0;
 
+  /** @throws TypeError, RangeError for what cannot be written. */
   push(packet: Packet<Sendable>): void {
-    const body = encodePacket(packet.channel, packet.message);
-    this.#bodies.push(body);
-    this.#bytes += varintLength(body.byteLength) + body.byteLength;
+    const body = new Measure();
+    writePacket(packet.channel, packet.message, body);
+    this.#packets.push(packet);
+    this.#lengths.push(body.length);
+    this.#size += varintLength(body.length) + body.length;
   }
 
   flush(out: Uint8Array[]): void {
-    if (this.#bodies.length === 0) return;
-    const chunk = new Uint8Array(this.#bytes);
-    let offset = 0;
-    for (const body of this.#bodies) {
-      offset = writeVarint(body.byteLength, chunk, offset);
-      chunk.set(body, offset);
-      offset += body.byteLength;
+    if (this.#size === 0) return;
+    const writer = new Writer(this.#size);
+    for (let i = 0; i < this.#packets.length; i++) {
+      const { channel, message } = this.#packets[i]!;
+      const length = this.#lengths[i]!;
+      writer.varint(length);
+      const start = writer.length;
+      writePacket(channel, message, writer);
+      if (writer.length !== start + length)
+        throw new TypeError(`a "${message.type}" was changed after it was sent: send another one instead`);
     }
-    out.push(chunk);
-    this.#bodies = [];
-    this.#bytes = 0;
+    out.push(writer.target);
+    this.#packets = [];
+    this.#lengths = [];
+    this.#size = 0;
   }
 }
 

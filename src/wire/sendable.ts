@@ -1,7 +1,8 @@
 /** Checks messages when they are sent: one too large for a frame would end the connection later. */
 import { assertBytes, assertInteger } from '../errors.ts';
-import { encodePacket } from './codec.ts';
+import { writePacket } from './codec.ts';
 import type { Sendable } from './messages.ts';
+import { Measure } from './writer.ts';
 
 /** Bytes of a frame's body that hypercore-protocol 6 takes. */
 const MAX_BODY_BYTES = 8_388_608;
@@ -51,7 +52,9 @@ export function assertSendable(channel: number, message: Sendable): void {
 /** Whether a message fits a frame. The remote would end the connection over one that does not. */
 export function fitsFrame(channel: number, message: Sendable): boolean {
   if (longBytes(message) < SURELY_FITS_BYTES) return true;
-  return encodePacket(channel, message).byteLength <= MAX_BODY_BYTES;
+  const body = new Measure();
+  writePacket(channel, message, body);
+  return body.length <= MAX_BODY_BYTES;
 }
 
 function longBytes(message: Sendable): number {

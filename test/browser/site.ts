@@ -1,6 +1,6 @@
 /**
- * What the browser opens: the pages of `site/` and the examples, built by Vite from the package as it ships, and
- * served from memory. `SITE` is its url while the tests run.
+ * What the browser opens: the pages of `site/`, the examples and the how-tos, built by Vite from the package as it
+ * ships, and served from memory. `SITE` is its url while the tests run.
  */
 import { readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin, type Rolldown } from 'vite';
+import { project, removeProjects } from '../docs/project.ts';
 
 const folder = fileURLToPath(new URL('site/', import.meta.url));
 const examples = fileURLToPath(new URL('../../examples/', import.meta.url));
@@ -30,6 +31,13 @@ const self: Plugin = {
       ? fileURLToPath(import.meta.resolve(id))
       : undefined,
 };
+
+/** What the how-tos make, by the names of their pages: the web app before its copy is kept, too. */
+const howTos = [
+  ['web-app-first', 'web-app', 'first'],
+  ['web-app', 'web-app', 'last'],
+  ['worker', 'worker', 'last'],
+] as const;
 
 /** The files that Vite makes of the pages of a folder, by path. */
 async function built(root: string, pages: readonly string[]): Promise<[string, string | Uint8Array][]> {
@@ -62,6 +70,11 @@ export default async function serveSite(): Promise<() => void> {
       files.set(`examples/${name}/${path}`, body);
     }
   }
+  for (const [name, page, which] of howTos) {
+    const root = project(`docs/how-to/${page}.md`, which);
+    for (const [path, body] of await built(root, ['index.html'])) files.set(`how-to/${name}/${path}`, body);
+  }
+  removeProjects();
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://site');
     const body = files.get(pathname.slice(1));

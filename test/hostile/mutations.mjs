@@ -30,8 +30,8 @@ const mutations = [
   ],
   [
     'a message has fields without end',
-    'src/wire/protobuf.ts',
-    'if (this.#fields > MAX_FIELDS)',
+    'src/wire/reader.ts',
+    'if (++this.#fields > MAX_FIELDS)',
     'if (false)',
     'stream',
   ],
@@ -122,7 +122,7 @@ const mutations = [
   ],
   [
     'a feed of any length is taken',
-    'src/feed/block-store.ts',
+    'src/feed/intake.ts',
     'assertLength(verified, limits);',
     '',
     'replication',

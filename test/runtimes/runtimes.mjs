@@ -20,6 +20,7 @@ const files = [
   'test/wire/varint.test.ts',
   'test/crypto/providers.test.ts',
   'test/crypto/xsalsa20.test.ts',
+  'test/crypto/kernel.test.ts',
   'test/session/vectors.test.ts',
   'test/session/receive.test.ts',
   'test/feed/bitfield.test.ts',

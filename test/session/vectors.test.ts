@@ -1,4 +1,3 @@
-import { BinaryReader } from '@protobuf-ts/runtime';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { libsodium } from '../../src/crypto/libsodium.ts';
@@ -7,6 +6,7 @@ import { ExtensionNames } from '../../src/session/extension-names.ts';
 import type { ConnectOptions } from '../../src/session/options.ts';
 import { connect } from '../../src/session/session.ts';
 import * as proto from '../../src/wire/hypercore.ts';
+import { Reader } from '../../src/wire/reader.ts';
 import { FakeClock, settle } from '../fake-clock.ts';
 import { hex, unhex, v6 } from '../vectors/index.ts';
 import { fromKnown, type KnownFields } from '../wire/known.ts';
@@ -61,7 +61,7 @@ function optionsOf(side: (typeof sides)[number], clock: FakeClock): ConnectOptio
   };
 }
 
-const readers: Record<string, (reader: BinaryReader, length: number) => object> = {
+const readers: Record<string, (reader: Reader, length: number) => object> = {
   Have: proto.readHave,
   Unhave: proto.readUnhave,
   Want: proto.readWant,
@@ -78,7 +78,7 @@ function given(typeName: string, frame: string): ChannelSendable {
   // A length of one or two bytes, a header of one.
   const payload = bytes.subarray(bytes.length > 128 ? 3 : 2);
   const fields: Record<string, unknown> = {
-    ...readers[typeName]!(new BinaryReader(payload), payload.byteLength),
+    ...readers[typeName]!(new Reader(payload), payload.byteLength),
   };
   if (Array.isArray(fields.nodes) && fields.nodes.length === 0) delete fields.nodes;
   return { type: typeName.toLowerCase(), ...fields } as ChannelSendable;

@@ -3,6 +3,7 @@ import type { RefusalReason } from '../signed/receiver.ts';
 import type { Verified } from '../verified.ts';
 import type { Member } from './members.ts';
 
+/** What happens in a room. */
 export type RoomEvent<State, Message> =
   /** Somebody is here now. */
   | { readonly type: 'join'; readonly member: Member<State> }

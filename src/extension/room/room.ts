@@ -41,6 +41,7 @@ import {
 } from './presence.ts';
 import { ProofChecks, type Proven } from './writers.ts';
 
+/** What {@link Room.open} can be told. */
 export interface RoomOptions<State, Message> extends SignedMessagesOptions {
   /** Of what members say of themselves. Default JSON. */
   readonly stateCodec?: Codec<State> | undefined;
@@ -57,6 +58,10 @@ interface Arrival {
   readonly packet: Uint8Array | undefined;
 }
 
+/**
+ * Who is here, and what they say: members come, change and leave by themselves, and each is certain to be who
+ * it was before.
+ */
 export class Room<State, Message = unknown> implements ExtensionLike {
   readonly #signed: SignedMessages;
   readonly #clock: Clock;

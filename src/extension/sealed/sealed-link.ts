@@ -14,6 +14,7 @@ import { type Delegation, delegationStatement, type Identity } from '../signed/i
 import type { Role, Sender } from '../verified.ts';
 import { pad, unpad } from './padding.ts';
 
+/** Why a sealed message was not delivered. */
 export type SealedRefusalReason =
   /** Over `maxBytes`. */
   | 'too-large'

@@ -23,6 +23,7 @@ import type { Sender, Verified } from '../verified.ts';
 import { paddedLength } from './padding.ts';
 import { SealedLink, type SealedOutcome, type SealedRefusalReason } from './sealed-link.ts';
 
+/** What {@link SealedMessages} can be told. */
 export interface SealedMessagesOptions {
   /** The feed: 32 bytes, 64 hex characters or a `dat://` link. */
   readonly key: Uint8Array | string;
@@ -51,11 +52,13 @@ export interface SealedPeer {
   readonly channel: Channel;
 }
 
+/** What came sealed, from the one who holds the other end's identity. */
 export interface SealedMessage extends Verified {
   readonly contentType: string;
   readonly payload: Uint8Array;
 }
 
+/** What happens to sealed messages. */
 export type SealedEvent =
   | { readonly type: 'message'; readonly message: SealedMessage; readonly peer: SealedPeer }
   /** A peer can be sent to. */
@@ -94,6 +97,7 @@ interface Settings {
   readonly sealing: SealingProvider;
 }
 
+/** Messages for the other end of one connection alone, with keys that are agreed on anew for each. */
 export class SealedMessages implements ExtensionLike {
   readonly names: readonly string[] = [SEALED_EPHEMERAL];
   readonly #settings: Settings;

@@ -18,10 +18,12 @@ export interface Delegation {
   readonly signature: Uint8Array;
 }
 
+/** Who signs: a key pair, and what the author of the feed says of it. */
 export interface Identity extends Signer {
   readonly delegation?: Delegation | undefined;
 }
 
+/** What {@link createIdentity} can be told. */
 export interface IdentityOptions {
   /** The feed: 32 bytes, 64 hex characters or a `dat://` link. */
   readonly key: Uint8Array | string;
@@ -50,6 +52,7 @@ export async function createIdentity(options: IdentityOptions): Promise<Identity
   return signer(crypto, crypto.keyPair(crypto.blake2b([statement(contexts.identity, name)], seed)));
 }
 
+/** What {@link delegate} can be told. */
 export interface DelegateOptions {
   /** The identity's public key: 32 bytes. */
   readonly to: Uint8Array;

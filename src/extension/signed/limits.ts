@@ -2,6 +2,10 @@
 import { assertInteger } from '../../errors.ts';
 import { assertRate, type MessageRate } from '../token-bucket.ts';
 
+/**
+ * Caps on what others can make signed messages hold or do; see {@link defaultSignedLimits} for the values and
+ * their reasons.
+ */
 export interface SignedLimits {
   /** Bytes of a message's payload, both ways. */
   readonly payloadBytes: number;

@@ -24,6 +24,7 @@ import { type SignedLimits, withSignedDefaults } from './limits.ts';
 import { LinkBudget, Receiver, type RefusalReason, type SignedMessage, type Verdict } from './receiver.ts';
 import { wrap } from './signed-message.ts';
 
+/** What {@link SignedMessages} can be told. */
 export interface SignedMessagesOptions {
   /** The feed: 32 bytes, 64 hex characters or a `dat://` link. */
   readonly key: Uint8Array | string;
@@ -42,6 +43,7 @@ export interface SignedMessagesOptions {
   readonly crypto?: CryptoProvider | undefined;
 }
 
+/** What is sent. */
 export interface SignedContent {
   readonly payload: Uint8Array;
   /** A media type. Default `application/octet-stream`. */
@@ -50,6 +52,7 @@ export interface SignedContent {
   readonly audience?: Uint8Array | undefined;
 }
 
+/** What happens to signed messages. */
 export type SignedEvent =
   | { readonly type: 'message'; readonly message: SignedMessage; readonly peer: Channel }
   /**
@@ -112,6 +115,7 @@ export const SIGNED_EPHEMERAL = 'signed-ephemeral/1';
 /** Content types that begin with this belong to the specification. */
 const RESERVED = 'hypercore/';
 
+/** Messages whose sender is certain: no replay, no reordering, passed on by peers. */
 export class SignedMessages implements ExtensionLike {
   readonly names: readonly string[] = [SIGNED_EPHEMERAL];
   readonly #options: { readonly clock: Clock; readonly limits: SignedLimits; readonly isRelay: boolean };

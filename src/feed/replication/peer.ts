@@ -13,6 +13,7 @@ import type { Replicator, Seek } from './replicator.ts';
 import { type PeerFault, type PeerFaults, Standing } from './standing.ts';
 import { Uploader } from './uploader.ts';
 
+/** One remote that replicates one feed with this side. */
 export class Peer {
   readonly channel: Channel;
   readonly #store: BlockStore;
@@ -173,6 +174,7 @@ export class Peer {
     this.#setPaused(true);
   }
 
+  /** Asks and offers again. */
   resume(): void {
     this.#setPaused(false);
   }
@@ -239,16 +241,22 @@ export class Peer {
   }
 
   #take(batch: readonly ChannelMessage[]): void | Promise<void> {
-    for (const message of batch) {
-      try {
-        this.#on(message);
-      } catch (error) {
-        if (!(error instanceof ProtocolError) || error.code !== 'bad-message') throw error;
-        this.#fault('wrong', error.reason);
-      }
+    try {
+      for (const message of batch) this.#onReadable(message);
+    } finally {
+      this.#downloader.store();
     }
     this.#replicator.update();
     return this.#downloader.room;
+  }
+
+  #onReadable(message: ChannelMessage): void {
+    try {
+      this.#on(message);
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.code !== 'bad-message') throw error;
+      this.#fault('wrong', error.reason);
+    }
   }
 
   #on(message: ChannelMessage): void {

@@ -18,6 +18,7 @@ import type { Peer } from './peer.ts';
  */
 export type FeedLookup = (discoveryKey: Uint8Array) => MaybePromise<Feed | undefined>;
 
+/** What {@link replicate} can be told, beside what {@link connect} can. */
 export interface ReplicateOptions extends Omit<ConnectOptions, 'key' | 'keys'> {
   /**
    * One feed, or several, of which the first is opened first: the other side must open the same one first.

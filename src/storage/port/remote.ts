@@ -12,6 +12,7 @@ export type PlatformPort = typeof globalThis extends { MessagePort: { prototype:
   ? Port
   : PortLike;
 
+/** What {@link remoteStorage} can be told. */
 export interface RemoteOptions {
   readonly clock?: Clock;
 }

@@ -10,6 +10,7 @@ import { acceptsOrigin, parseOrigins } from '../websocket/origin.ts';
 import { limitsOf, type WebSocketOptions, webSocketTransport } from '../websocket/transport.ts';
 import type { Listener } from './listener.ts';
 
+/** What {@link dialWebSocket} can be told. */
 export type DialWebSocketOptions = Omit<DialOptions, 'WebSocket'>;
 
 /** What both sides set of `ws`. */
@@ -41,6 +42,7 @@ export function dialWebSocket(url: string, options: DialWebSocketOptions = {}): 
   return dial(url, { ...options, WebSocket: Capped });
 }
 
+/** What {@link listenWebSocket} can be told. */
 export interface ListenWebSocketOptions extends WebSocketOptions {
   /**
    * Pages that may connect, beside those that this machine serves itself: `https://app.example`, or `*` for all.

@@ -23,8 +23,10 @@ export interface WebSocketLike {
   terminate?(): void;
 }
 
+/** The events of a WebSocket that are listened to. */
 export type WebSocketEvent = 'open' | 'message' | 'error' | 'close';
 
+/** What {@link webSocketTransport} can be told. */
 export interface WebSocketOptions {
   /**
    * Bytes received and not yet read, past which the connection fails with `transport-overflow`: most WebSockets

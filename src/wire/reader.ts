@@ -1,0 +1,159 @@
+/**
+ * Reads protobuf fields. As strict as the reference, or stricter: no groups, no number over 2^53-1, no fields
+ * without end.
+ */
+import { WireType } from '@protobuf-ts/runtime';
+
+/**
+ * Fields of one message, those of its nodes included: a proof of 128 nodes has some 520, a Handshake as many
+ * as extension names. 8 MiB of empty fields would take seconds and hundreds of megabytes to read.
+ */
+const MAX_FIELDS = 2048;
+
+/** Reads from a part of a buffer; all methods throw a RangeError where it ends too early. Bytes are views. */
+export class Reader {
+  readonly #bytes: Uint8Array;
+  readonly #end: number;
+  /** Where the next field starts. */
+  pos: number;
+  #fields = 0;
+  /** The upper 32 bits of the varint that was read last. */
+  #high = 0;
+
+  constructor(bytes: Uint8Array, start = 0, end: number = bytes.byteLength) {
+    this.#bytes = bytes;
+    this.pos = start;
+    this.#end = end;
+  }
+
+  /** How much is left. */
+  get left(): number {
+    return this.#end - this.pos;
+  }
+
+  /** The field number * 8 + the wire type. */
+  tag(): number {
+    if (++this.#fields > MAX_FIELDS) throw new RangeError(`it has more than ${MAX_FIELDS} fields`);
+    const tag = this.uint32();
+    if (tag < 8 || (tag & 7) > WireType.Bit32) throw new RangeError(`there is no field of tag ${tag}`);
+    return tag;
+  }
+
+  /** A varint, cut to 32 bits. */
+  uint32(): number {
+    const byte = this.#bytes[this.pos]!;
+    if (byte >= 0x80 || this.pos >= this.#end) return this.#varint();
+    this.pos++;
+    return byte;
+  }
+
+  /** @throws RangeError for a number over 2^53-1. */
+  uint64(): number {
+    const byte = this.#bytes[this.pos]!;
+    if (byte < 0x80 && this.pos < this.#end) {
+      this.pos++;
+      return byte;
+    }
+    const low = this.#varint();
+    if (this.#high > 0x1f_ffff) throw new RangeError('a number is over 2^53-1');
+    return this.#high * 0x1_0000_0000 + low;
+  }
+
+  bool(): boolean {
+    const low = this.#varint();
+    return low !== 0 || this.#high !== 0;
+  }
+
+  bytes(): Uint8Array {
+    const start = this.#skip(this.uint32());
+    return this.#bytes.subarray(start, this.pos);
+  }
+
+  /** All that is left. */
+  rest(): Uint8Array {
+    return this.#bytes.subarray(this.#skip(this.left), this.#end);
+  }
+
+  /** Invalid UTF-8 is replaced: by default protobuf-ts would reject a whole Handshake over a name. */
+  string(): string {
+    return decodeText(this.bytes());
+  }
+
+  /** Passes over the value of a field that nobody knows. */
+  skip(tag: number): void {
+    switch (tag & 7) {
+      case WireType.Varint:
+        while (this.#byte() >= 0x80);
+        return;
+      case WireType.Bit64:
+        this.#skip(8);
+        return;
+      case WireType.LengthDelimited:
+        this.#skip(this.uint32());
+        return;
+      case WireType.Bit32:
+        this.#skip(4);
+        return;
+      default:
+        throw new RangeError('a group field');
+    }
+  }
+
+  /** The lower 32 bits; the upper ones are in `#high`. */
+  #varint(): number {
+    let low = 0;
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = this.#byte();
+      low |= (byte & 0x7f) << shift;
+      if (byte < 0x80) {
+        this.#high = 0;
+        return low;
+      }
+    }
+    return this.#wideVarint(low);
+  }
+
+  /** From the fifth byte on, which lies across the two halves. */
+  #wideVarint(low: number): number {
+    let byte = this.#byte();
+    const whole = (low | (byte << 28)) >>> 0;
+    let high = (byte & 0x7f) >>> 4;
+    for (let shift = 3; byte >= 0x80; shift += 7) {
+      if (shift > 31) throw new RangeError('a number has more than 10 bytes');
+      byte = this.#byte();
+      high |= (byte & 0x7f) << shift;
+    }
+    this.#high = high >>> 0;
+    return whole;
+  }
+
+  #byte(): number {
+    if (this.pos >= this.#end) throw tooShort();
+    return this.#bytes[this.pos++]!;
+  }
+
+  /** Returns where the skipped bytes start. */
+  #skip(length: number): number {
+    const start = this.pos;
+    if (length > this.#end - start) throw tooShort();
+    this.pos += length;
+    return start;
+  }
+}
+
+function tooShort(): RangeError {
+  return new RangeError('a field runs past the end');
+}
+
+type TextDecoders = {
+  TextDecoder: new (
+    encoding: string,
+    options: { ignoreBOM: boolean },
+  ) => { decode(bytes: Uint8Array): string };
+};
+let text: InstanceType<TextDecoders['TextDecoder']> | undefined;
+
+function decodeText(bytes: Uint8Array): string {
+  text ??= new (globalThis as unknown as TextDecoders).TextDecoder('utf-8', { ignoreBOM: true });
+  return text.decode(bytes);
+}

@@ -1,0 +1,128 @@
+/**
+ * Writes protobuf fields into a buffer of exactly their size. Whoever writes measures first, by the same calls to
+ * the other implementation: so nothing grows, and nothing is copied twice.
+ */
+import { assertBytes, assertInteger } from '../errors.ts';
+import { varintLength, writeVarint } from './varint.ts';
+
+/** What the generated functions write to. A tag is the whole of it, and one byte: field number * 8 + wire type. */
+export interface FieldWriter {
+  uint64(tag: number, value: number): void;
+  bool(tag: number, value: boolean): void;
+  bytes(tag: number, value: Uint8Array): void;
+  string(tag: number, value: string): void;
+  message<T>(tag: number, value: T, write: WriteFields<T>): void;
+  /** Without a tag. */
+  varint(value: number): void;
+  /** Without tag and length. */
+  raw(value: Uint8Array): void;
+}
+
+/** Writes the fields of one message. */
+export type WriteFields<T> = (message: T, writer: FieldWriter) => void;
+
+/**
+ * Counts what {@link Writer} would write, and looks at each value.
+ * @throws RangeError for numbers that are not whole numbers from 0 to 2^53-1, TypeError for bytes that are none.
+ */
+export class Measure implements FieldWriter {
+  /** Bytes so far. */
+  length = 0;
+
+  uint64(_tag: number, value: number): void {
+    this.length++;
+    this.varint(value);
+  }
+
+  bool(): void {
+    this.length += 2;
+  }
+
+  bytes(_tag: number, value: Uint8Array): void {
+    this.raw(value);
+    this.length += 1 + varintLength(value.byteLength);
+  }
+
+  string(_tag: number, value: string): void {
+    // Texts are rare and short: encoding one twice is simpler than counting its bytes.
+    const length = encodeText(value).byteLength;
+    this.length += 1 + varintLength(length) + length;
+  }
+
+  message<T>(_tag: number, value: T, write: WriteFields<T>): void {
+    const before = this.length;
+    write(value, this);
+    this.length += 1 + varintLength(this.length - before);
+  }
+
+  varint(value: number): void {
+    if (value >>> 0 !== value) assertInteger('number', value);
+    this.length += varintLength(value);
+  }
+
+  raw(value: Uint8Array): void {
+    if (!(value instanceof Uint8Array)) assertBytes('bytes', value);
+    this.length += value.byteLength;
+  }
+}
+
+/** Writes into one buffer of a size that was measured. */
+export class Writer implements FieldWriter {
+  readonly target: Uint8Array;
+  /** Bytes so far. */
+  length = 0;
+
+  constructor(size: number) {
+    this.target = new Uint8Array(size);
+  }
+
+  uint64(tag: number, value: number): void {
+    this.target[this.length++] = tag;
+    this.varint(value);
+  }
+
+  bool(tag: number, value: boolean): void {
+    this.target[this.length++] = tag;
+    this.target[this.length++] = value ? 1 : 0;
+  }
+
+  bytes(tag: number, value: Uint8Array): void {
+    this.target[this.length++] = tag;
+    this.varint(value.byteLength);
+    this.raw(value);
+  }
+
+  string(tag: number, value: string): void {
+    this.bytes(tag, encodeText(value));
+  }
+
+  message<T>(tag: number, value: T, write: WriteFields<T>): void {
+    this.target[this.length++] = tag;
+    // Nearly all are short: the length goes where it is only known afterwards, and the rare long one is moved.
+    const start = ++this.length;
+    write(value, this);
+    const length = this.length - start;
+    const moved = varintLength(length) - 1;
+    if (moved > 0) this.target.copyWithin(start + moved, start, this.length);
+    writeVarint(length, this.target, start - 1);
+    this.length += moved;
+  }
+
+  varint(value: number): void {
+    if (value < 0x80) this.target[this.length++] = value;
+    else this.length = writeVarint(value, this.target, this.length);
+  }
+
+  raw(value: Uint8Array): void {
+    this.target.set(value, this.length);
+    this.length += value.byteLength;
+  }
+}
+
+type TextEncoders = { TextEncoder: new () => { encode(text: string): Uint8Array } };
+let text: InstanceType<TextEncoders['TextEncoder']> | undefined;
+
+function encodeText(value: string): Uint8Array {
+  text ??= new (globalThis as unknown as TextEncoders).TextEncoder();
+  return text.encode(value);
+}
