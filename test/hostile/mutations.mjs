@@ -144,8 +144,8 @@ const mutations = [
   [
     'Requests wait without limit',
     'src/feed/replication/uploader.ts',
-    'if (this.#queued >= this.#maxRequests)',
-    'if (false)',
+    'if (waiting < this.#maxRequests) return;',
+    'return;',
     'replication',
   ],
   [
