@@ -144,8 +144,8 @@ const mutations = [
   [
     'Requests wait without limit',
     'src/feed/replication/uploader.ts',
-    'if (this.#queued >= this.#maxRequests)',
-    'if (false)',
+    'if (waiting < this.#maxRequests) return;',
+    'return;',
     'replication',
   ],
   [
@@ -165,7 +165,7 @@ const mutations = [
   [
     'a block that nobody asked for is taken',
     'src/feed/replication/downloader.ts',
-    'if (!wasAsked && !this.#takeSeek())',
+    'if (asked === undefined && !this.#takeSeek())',
     'if (false)',
     'peer',
   ],
@@ -173,7 +173,7 @@ const mutations = [
   [
     'blocks may be scattered without end',
     'src/feed/replication/remote-blocks.ts',
-    'if (this.#bits.size <= this.#maxBitPages && this.#whole.size <= this.#maxRuns) return;',
+    'if (this.#bits.size <= MAX_BIT_PAGES && this.#whole.size <= MAX_RUNS) return;',
     'return;',
     'peer',
   ],
@@ -187,8 +187,8 @@ const mutations = [
   [
     'a bit is reported before it is on the disk',
     'src/feed/files/sleep-files.ts',
-    "await this.#put('bitfield', joined(pieces), true);\n\n",
-    "void this.#put('bitfield', joined(pieces), true);\n\n",
+    "for (const pieces of writes) await this.#put('bitfield'",
+    "for (const pieces of writes) void this.#put('bitfield'",
     'sleep-crash simulation',
   ],
   [
@@ -219,6 +219,27 @@ const mutations = [
     'if (!this.#peers.has(peer)) return;',
     'simulation fuzz',
   ],
+  [
+    'what a failed append left goes in any order',
+    'src/feed/files/sleep-files.ts',
+    'if (roots.length > 0) await',
+    'if (false) await',
+    'sleep-crash',
+  ],
+  [
+    'a writer believes its bits alone',
+    'src/feed/block-store.ts',
+    'if (files.secretKey !== undefined) await regain(',
+    'if (false) await regain(',
+    'sleep-cut',
+  ],
+  [
+    'a session that has ended goes on routing',
+    'src/session/session.ts',
+    'if (this.#ending.isOver) return;\n          this.#router.route(packet);',
+    'this.#router.route(packet);',
+    'stream',
+  ],
 ];
 
 const files = {
@@ -232,6 +253,7 @@ const files = {
   replicator: 'test/feed/replicator.test.ts',
   proof: 'test/feed/proof.test.ts',
   'sleep-crash': 'test/feed/sleep-crash.test.ts',
+  'sleep-cut': 'test/feed/sleep-cut.test.ts',
 };
 
 const chosen = process.argv.slice(2).map(Number);
