@@ -6,6 +6,7 @@ import type { MessageEvent as Message } from 'hypercore-wire/inspect';
 import { bytesView } from './bytes.ts';
 import { element, newId } from './element.ts';
 import type { Entry, Log } from './log.ts';
+import { onceAFrame } from './painter.ts';
 import type { Passed } from './relay.ts';
 import { bytesText, timeText, wordsOf } from './words.ts';
 
@@ -35,11 +36,11 @@ export class Diagram {
   readonly #keepalives: HTMLInputElement;
   readonly #hidden: HTMLElement;
   readonly #empty: HTMLElement;
+  readonly #changed = onceAFrame(() => this.#draw());
   readonly #rows = new Map<number, Row>();
   /** The first entry that is shown, where the end is not followed. */
   #from: number | undefined;
   #open: Row | undefined;
-  #isDue = false;
 
   constructor(log: Log, options: DiagramOptions) {
     this.#log = log;
@@ -82,16 +83,6 @@ export class Diagram {
     this.#list.addEventListener('keydown', (event) => this.#onKey(event));
     this.#list.addEventListener('focusin', (event) => this.#rove(event.target as HTMLElement));
     log.onChange(() => this.#changed());
-  }
-
-  /** Once a frame, however many messages came. */
-  #changed(): void {
-    if (this.#isDue) return;
-    this.#isDue = true;
-    requestAnimationFrame(() => {
-      this.#isDue = false;
-      this.#draw();
-    });
   }
 
   #draw(): void {

@@ -254,6 +254,8 @@ export class Downloader {
     }
     // Others were asked for it if this peer was slow; now that it is here, nobody needs to be.
     this.#host.reserve(index);
+    // It answers after all: what it still owes, and nobody else was asked for, is not to be asked of it twice.
+    if (this.#deadline.isSlow) for (const owed of this.#asked.keys()) this.#host.reserve(owed);
     this.#storing++;
     this.#storingBytes += value.byteLength;
     this.#arrived.push({ data, bytes: value.byteLength, asked });
