@@ -7,6 +7,7 @@ const entries = {
   wire: 'src/wire/index.ts',
   crypto: 'src/crypto/index.ts',
   'crypto/noble': 'src/crypto/noble.ts',
+  'crypto/native': 'src/crypto/native.ts',
   feed: 'src/feed/index.ts',
   extension: 'src/extension/index.ts',
   inspect: 'src/inspect/index.ts',

@@ -7,5 +7,5 @@ export { cipher } from './cipher.ts';
 export { discoveryKey } from './discovery-key.ts';
 export { parseKey, toHex } from './hex.ts';
 export { libsodium } from './libsodium.ts';
-export type { CryptoProvider, KeyPair } from './provider.ts';
+export type { CryptoProvider, KeyPair, Keystream } from './provider.ts';
 export { XSalsa20 } from './xsalsa20.ts';

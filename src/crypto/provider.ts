@@ -12,6 +12,12 @@ export interface KeyPair {
   readonly secretKey: Uint8Array;
 }
 
+/** The keystream of one direction, with a position. */
+export interface Keystream {
+  /** Enciphers or deciphers `bytes` in place, from where the last call stopped. */
+  xor(bytes: Uint8Array): void;
+}
+
 /** Hashing is synchronous; `verify` may take its time, since some platforms only have it that way. */
 export interface CryptoProvider {
   /** BLAKE2b-256 over the concatenation of `parts`; keyed where `key` (1 to 64 bytes) is given. 32 bytes. */
@@ -24,4 +30,6 @@ export interface CryptoProvider {
   sign(message: Uint8Array, secretKey: Uint8Array): Uint8Array;
   /** Whether `signature` is the holder of `publicKey`'s over `message`. A wrong length is a plain false. */
   verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): MaybePromise<boolean>;
+  /** XSalsa20 from the start: key 32 bytes, nonce 24. Where a provider has none, the package's own is used. */
+  keystream?(key: Uint8Array, nonce: Uint8Array): Keystream;
 }

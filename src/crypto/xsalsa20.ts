@@ -71,5 +71,6 @@ export class XSalsa20 {
 
 /** The same bytes as words, in the machine's own order, as noble takes them. */
 function words(bytes: Uint8Array): Uint32Array {
-  return new Uint32Array(bytes.slice().buffer);
+  // Not `slice`, which of a Buffer is no copy.
+  return new Uint32Array(new Uint8Array(bytes).buffer);
 }

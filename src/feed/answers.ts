@@ -38,9 +38,12 @@ export class Answers {
       const place = request.bytes > 0 ? await this.#tree.seek(request.bytes) : undefined;
       plans.push(this.#plan(request, place?.offset === undefined ? request.index : place.index));
     }
-    const wanted = plans.flatMap((plan) =>
-      plan === undefined ? [] : plan.hash ? plan.nodes : [2 * plan.block, ...plan.nodes],
-    );
+    const wanted: number[] = [];
+    for (const plan of plans) {
+      if (plan === undefined) continue;
+      if (!plan.hash) wanted.push(2 * plan.block);
+      for (const node of plan.nodes) wanted.push(node);
+    }
     // Together, since a storage over a port sends along what is asked for at the same time.
     const reading = all([
       this.#tree.nodes(wanted),
@@ -48,16 +51,17 @@ export class Answers {
     ]);
     const [nodes, signatures] = reading instanceof Promise ? await reading : reading;
 
+    const blocks: number[] = [];
     let count = 0;
     let bytes = 0;
     for (const plan of plans) {
-      bytes += plan === undefined || plan.hash ? 0 : nodes.get(2 * plan.block)!.size;
+      const isBlock = plan !== undefined && !plan.hash;
+      bytes += isBlock ? nodes.get(2 * plan.block)!.size : 0;
       if (count > 0 && bytes > maxBytes) break;
+      if (isBlock) blocks.push(plan.block);
       count++;
     }
-    const values = await this.#blocks.read(
-      plans.slice(0, count).flatMap((plan) => (plan === undefined || plan.hash ? [] : plan.block)),
-    );
+    const values = await this.#blocks.read(blocks);
     let next = 0;
     return plans.slice(0, count).map((plan, i) => {
       if (plan === undefined) return undefined;
@@ -80,6 +84,6 @@ export class Answers {
       hash,
     });
     if (plan === undefined || (!hash && !bitfield.has(block))) return undefined;
-    return { ...plan, block, hash };
+    return { block, hash, nodes: plan.nodes, length: plan.length };
   }
 }

@@ -12,8 +12,9 @@ import { BlockReader } from './block-reader.ts';
 import type { SleepFiles, StoredBits } from './files/sleep-files.ts';
 import { type FeedLimits, Intake, type Outcome, type Stored } from './intake.ts';
 import { digest } from './merkle/digest.ts';
-import * as flat from './merkle/flat-tree.ts';
-import { leaf, parent, type TreeNode, treeHash } from './merkle/hash.ts';
+import { leaf, type TreeNode, treeHash } from './merkle/hash.ts';
+import { grow } from './merkle/roots.ts';
+import { regain } from './regain.ts';
 import { type Place, Tree } from './tree.ts';
 
 export class BlockStore {
@@ -39,8 +40,12 @@ export class BlockStore {
     this.discoveryKey = discoveryKey(crypto, key);
   }
 
-  /** Over files that are open and belong to the feed `key`. */
+  /**
+   * Over files that are open and belong to the feed `key`.
+   * @throws StorageError `damaged` where this side is the writer, and the files do not have what it signed
+   */
   static async load(files: SleepFiles, key: Uint8Array, crypto: CryptoProvider): Promise<BlockStore> {
+    if (files.secretKey !== undefined) await regain(files, key, crypto);
     return new BlockStore(files, await Tree.load(files), key, crypto);
   }
 
@@ -84,14 +89,7 @@ export class BlockStore {
       let offset = this.byteLength;
       blocks.forEach((bytes, i) => {
         const node = leaf(this.crypto, start + i, bytes);
-        nodes.push(node);
-        roots.push(node);
-        while (endsWithSiblings(roots)) {
-          const [left, right] = roots.splice(-2) as [TreeNode, TreeNode];
-          const above = parent(this.crypto, left, right);
-          nodes.push(above);
-          roots.push(above);
-        }
+        nodes.push(...grow(this.crypto, roots, node));
         data.push({ offset, bytes });
         offset += bytes.byteLength;
       });
@@ -181,9 +179,4 @@ export class BlockStore {
     this.#turn = result.catch(() => {});
     return result;
   }
-}
-
-function endsWithSiblings(roots: readonly TreeNode[]): boolean {
-  const right = roots.at(-1)!;
-  return !flat.isLeft(right.index) && roots.at(-2)?.index === flat.sibling(right.index);
 }

@@ -9,6 +9,7 @@ import type { Packet, Sendable } from '../wire/messages.ts';
 
 /** What is made when the transport can take it: a message, several, or `undefined` if there is nothing left to say. */
 export type Made = Sendable | readonly Sendable[] | undefined;
+/** Makes it, at once or later. */
 export type Produce = () => MaybePromise<Made>;
 
 /** A batch ends at this many bytes: enough to fill a socket's buffer, few enough that control messages go out soon. */
@@ -178,8 +179,9 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
       const { message, error } = taken.made;
       if (error !== undefined) throw error;
       if (message === undefined) continue;
-      if ('type' in message) packets.push({ channel: taken.channel, message });
-      else for (const one of message) packets.push({ channel: taken.channel, message: one });
+      const { channel } = taken;
+      if ('type' in message) packets.push({ channel, message });
+      else for (const one of message) packets.push({ channel, message: one });
     }
     this.#held = this.#held.slice(next);
   }

@@ -270,7 +270,11 @@ export class Session {
 
       for await (const packets of pipe(first.rest, this.#cipher(key, first.feed.nonce), unpack(limits))) {
         this.#routedBytes = this.#receivedBytes;
-        for (const packet of packets) this.#router.route(packet);
+        for (const packet of packets) {
+          // It may have ended while these were on their way, or by the one before.
+          if (this.#ending.isOver) return;
+          this.#router.route(packet);
+        }
         this.#router.flush();
         if (this.#router.isFull) await this.#waitForRoom();
         if (this.#ending.isOver) return;
@@ -394,7 +398,8 @@ export class Session {
   }
 
   #cipher(key: Uint8Array, nonce: Uint8Array | undefined): Stage<Uint8Array> {
-    return nonce === undefined || !this.#settings.encrypted ? (clear) => clear : cipher(key, nonce);
+    const { encrypted, crypto } = this.#settings;
+    return nonce === undefined || !encrypted ? (clear) => clear : cipher(key, nonce, crypto);
   }
 
   // The end.

@@ -1,15 +1,22 @@
-/** What every crypto provider has to do, over both; and that the two decide alike. */
+/** What every crypto provider has to do, over all; and that they decide alike. */
 import { Point } from '@noble/ed25519';
 import { sha512 } from '@noble/hashes/sha2.js';
 import fc from 'fast-check';
 import { concat } from 'uint8arrays/concat';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { discoveryKey } from '../../src/crypto/discovery-key.ts';
 import { libsodium } from '../../src/crypto/libsodium.ts';
+import { native as loadNative } from '../../src/crypto/native.ts';
 import { noble } from '../../src/crypto/noble.ts';
+import type { CryptoProvider } from '../../src/crypto/provider.ts';
+import { XSalsa20 } from '../../src/crypto/xsalsa20.ts';
+import { connect } from '../../src/session/session.ts';
+import { memoryPair } from '../../src/transport/memory.ts';
 import { hex, unhex, v6 } from '../vectors/index.ts';
 
 const sodium = await libsodium();
+/** `undefined` where it is not installed: what is skipped then is named in the output. */
+const native = await loadNative().catch(() => undefined);
 const text = (words: string): Uint8Array => new TextEncoder().encode(words);
 
 /** RFC 8032, 7.1: secret key, public key, message, signature. */
@@ -34,10 +41,13 @@ const rfc8032 = [
   ],
 ] as const;
 
-describe.each([
+const providers: [string, CryptoProvider][] = [
   ['libsodium', sodium],
   ['noble', noble],
-])('the provider %s', (_name, crypto) => {
+];
+if (native !== undefined) providers.push(['native', native]);
+
+describe.each(providers)('the provider %s', (_name, crypto) => {
   it('hashes with BLAKE2b-256, in any parts', () => {
     // RFC 7693's message, hashed to 32 bytes.
     const abc = 'bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319';
@@ -128,7 +138,68 @@ describe.each([
   });
 });
 
-describe('the two providers', () => {
+describe('the native provider', () => {
+  it.skipIf(native === undefined)('enciphers as XSalsa20 does, over any chunks', () => {
+    const chunks = fc.array(fc.integer({ min: 0, max: 2000 }), { maxLength: 20 });
+    const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+    fc.assert(
+      fc.property(bytes(32), bytes(24), chunks, (key, nonce, chunks) => {
+        const [ours, theirs] = [new XSalsa20(key, nonce), native!.keystream!(key, nonce)];
+        for (const length of chunks) {
+          const [one, other] = [new Uint8Array(length), new Uint8Array(length + 3).subarray(3)];
+          ours.xor(one);
+          theirs.xor(other);
+          expect(hex(other)).toBe(hex(one));
+        }
+      }),
+    );
+  });
+
+  it.skipIf(native === undefined)('names the argument of the wrong length', () => {
+    expect(() => native!.keystream!(new Uint8Array(31), new Uint8Array(24))).toThrow(
+      new RangeError('"key" expected 32 bytes, got 31'),
+    );
+    expect(() => native!.keystream!(new Uint8Array(32), new Uint8Array(8))).toThrow(
+      new RangeError('"nonce" expected 24 bytes, got 8'),
+    );
+  });
+
+  it.skipIf(native === undefined)('enciphers a session with one that does not have it', async () => {
+    const key = new Uint8Array(32).fill(6);
+    const made: number[] = [];
+    const counted: CryptoProvider = {
+      ...native!,
+      keystream: (key, nonce) => {
+        made.push(nonce.byteLength);
+        return native!.keystream!(key, nonce);
+      },
+    };
+    const [here, there] = memoryPair();
+    const sessions = await Promise.all([
+      connect(here, { key, crypto: counted, userData: text('native') }),
+      connect(there, { key, crypto: noble, userData: text('noble') }),
+    ]);
+    expect(sessions.map(({ remote }) => hex(remote.userData!))).toEqual([
+      hex(text('noble')),
+      hex(text('native')),
+    ]);
+    expect(made).toEqual([24, 24]);
+    await Promise.all(sessions.map((session) => session.close()));
+  });
+
+  it('says what to install where sodium-native is not', async () => {
+    vi.resetModules();
+    vi.doMock('sodium-native', () => {
+      throw new Error('Cannot find package');
+    });
+    const { native } = await import('../../src/crypto/native.ts');
+    await expect(native()).rejects.toThrow(
+      /^sodium-native cannot be used here .*npm install sodium-native@5/,
+    );
+  });
+});
+
+describe('the providers', () => {
   const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 
   it('hash alike', () => {
@@ -136,7 +207,7 @@ describe('the two providers', () => {
     const key = fc.option(fc.uint8Array({ minLength: 1, maxLength: 64 }), { nil: undefined });
     fc.assert(
       fc.property(parts, key, (parts, key) => {
-        expect(noble.blake2b(parts, key)).toEqual(sodium.blake2b(parts, key));
+        for (const [, one] of providers) expect(one.blake2b(parts, key)).toEqual(sodium.blake2b(parts, key));
       }),
     );
   });
@@ -145,18 +216,22 @@ describe('the two providers', () => {
     fc.assert(
       fc.property(bytes(32), fc.uint8Array({ maxLength: 300 }), (seed, message) => {
         const pair = noble.keyPair(seed);
-        expect(pair).toEqual(sodium.keyPair(seed));
-        expect(noble.sign(message, pair.secretKey)).toEqual(sodium.sign(message, pair.secretKey));
+        const signature = noble.sign(message, pair.secretKey);
+        for (const [, one] of providers) {
+          expect(one.keyPair(seed)).toEqual(pair);
+          expect(one.sign(message, pair.secretKey)).toEqual(signature);
+        }
       }),
       { numRuns: 50 },
     );
   });
 
-  /** What both say of it; fails where they differ, or where one throws. */
+  /** What all say of it; fails where they differ, or where one throws. */
   const verdict = (signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean => {
     const ours = noble.verify(signature, message, publicKey);
     const what = `${hex(signature)} by ${hex(publicKey)}`;
-    expect(ours, what).toBe(sodium.verify(signature, message, publicKey));
+    for (const [name, provider] of providers)
+      expect(provider.verify(signature, message, publicKey), `${name}: ${what}`).toBe(ours);
     return ours as boolean;
   };
 

@@ -68,6 +68,18 @@ describe('the XSalsa20 keystream', () => {
     expect(Buffer.compare(bytes, xsalsa20(key, nonce, new Uint8Array(70_000)))).toBe(0);
   });
 
+  it('takes views into larger buffers, and those of Node', () => {
+    const [key, nonce] = [new Uint8Array(32).fill(3), new Uint8Array(24).fill(5)];
+    const expected = hex(xsalsa20(key, nonce, new Uint8Array(100)));
+    const at = (bytes: Uint8Array, start: number): Buffer =>
+      Buffer.concat([Buffer.alloc(start), bytes, Buffer.alloc(9)]).subarray(start, start + bytes.byteLength);
+    for (const start of [0, 1, 4]) {
+      const bytes = at(new Uint8Array(100), start);
+      new XSalsa20(at(key, start), at(nonce, start)).xor(bytes);
+      expect(hex(bytes)).toBe(expected);
+    }
+  });
+
   it('names the argument of the wrong length', () => {
     expect(() => new XSalsa20(new Uint8Array(31), new Uint8Array(24))).toThrow(
       /"key" expected 32 bytes, got 31/,

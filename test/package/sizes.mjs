@@ -22,7 +22,7 @@ const apps = [
   ['`Feed`, `replicate`, WebSocket, noble', wire('Feed, replicate') + webSocket + noble],
 ];
 const entries = Object.keys(exports)
-  .filter((path) => !/(node|bun|package\.json)$/.test(path))
+  .filter((path) => !/(node|native|bun|package\.json)$/.test(path))
   .map((path) => path.replace('.', 'hypercore-wire'))
   .map((name) => [`all of \`${name}\``, `export * from '${name}';`]);
 

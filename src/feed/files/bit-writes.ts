@@ -29,8 +29,7 @@ export function bitWrites(
   nodes: readonly TreeNode[],
   { clear = [], signatures }: Commit,
 ): Piece[][] {
-  const pieces = (pages: readonly number[]): Piece[] =>
-    pages.map((page) => ({ offset: HEADER_BYTES + page * bits.pageSize, bytes: bits.page(page) }));
+  const pieces = (pages: readonly number[]): Piece[] => pages.map((page) => pageBits(bits, page));
   const added = runs(blocks);
   for (const [start, length] of added) bits.add(start, length);
   for (const { index } of nodes) bits.addNode(index);
@@ -51,4 +50,17 @@ export function bitWrites(
   }));
   const rooted = whole.filter(({ bytes }, i) => !equals(bytes, rootless[i]!.bytes));
   return rooted.length === 0 ? [nodesAlone, rootless] : [nodesAlone, rootless, rooted];
+}
+
+/** A page, where it belongs in the file. */
+export function pageBits(bits: Bitfield, page: number): Piece {
+  return { offset: HEADER_BYTES + page * bits.pageSize, bytes: bits.page(page) };
+}
+
+/** The byte that has a node's bit, where it belongs in the file. */
+export function nodeBits(bits: Bitfield, node: number): Piece {
+  const page = Math.floor(node / (8 * PAGE_NODE_BYTES));
+  const { offset, bytes } = pageBits(bits, page);
+  const at = PAGE_BLOCK_BYTES + Math.floor(node / 8) - page * PAGE_NODE_BYTES;
+  return { offset: offset + at, bytes: bytes.subarray(at, at + 1) };
 }

@@ -8,15 +8,18 @@ import type { MaybePromise } from '../../stream/stage.ts';
 import * as flat from '../merkle/flat-tree.ts';
 import type { TreeNode } from '../merkle/hash.ts';
 import type { FileName, Storage } from '../storage.ts';
-import { bitWrites } from './bit-writes.ts';
+import { bitWrites, nodeBits, pageBits } from './bit-writes.ts';
 import { Bitfield } from './bitfield.ts';
 import {
   assertCommit,
   type Commit,
   joined,
   merge,
+  newRoots,
+  nodeOffset,
   nodePieces,
   type Piece,
+  parseNode,
   runs,
   signatureOffset,
 } from './commit.ts';
@@ -54,6 +57,8 @@ export class SleepFiles {
   #expectedKey: Uint8Array | undefined;
   #secretKey: Uint8Array | undefined;
   #failure: unknown;
+  /** The new roots of a commit whose bits may be on the disk, and are not in memory. */
+  #leftRoots: readonly number[] = [];
 
   constructor(storage: Storage) {
     this.#storage = storage;
@@ -101,16 +106,30 @@ export class SleepFiles {
   /**
    * How many blocks the feed has by what is stored: the longest length whose full roots are all there and, but
    * for a static feed, its signature. 0 for an empty place.
+   *
+   * @param limit the longest length to look for
    */
-  async findLength(): Promise<number> {
-    const signatures = await this.#storage.file('signatures').size();
+  async findLength(limit?: number): Promise<number> {
     return storedLength({
       bits: this.#bits,
-      signatures: Math.max(0, Math.floor((signatures - HEADER_BYTES) / SIGNATURE_BYTES)),
+      signatures: await this.signaturePlaces(),
+      limit,
       isWritable: this.#secretKey !== undefined,
       readSignature: (length) => this.readSignature(length),
       readNode: (index) => this.readNode(index),
     });
+  }
+
+  /** The longest length that has a place in the file of signatures; 0 for a static feed. */
+  async signaturePlaces(): Promise<number> {
+    const size = await this.#storage.file('signatures').size();
+    return Math.max(0, Math.floor((size - HEADER_BYTES) / SIGNATURE_BYTES));
+  }
+
+  /** What the tree file has in a node's place, held or not; undefined for zeros. */
+  async storedNode(index: number): Promise<TreeNode | undefined> {
+    this.#assertOpen();
+    return parseNode(index, await this.#storage.file('tree').read(nodeOffset(index), NODE_BYTES));
   }
 
   /** A tree node, or undefined where it is not held. Hot ones are answered at once. The node is not to be changed. */
@@ -235,7 +254,9 @@ export class SleepFiles {
     const newBlocks = (commit.blocks ?? []).filter((block) => !this.#bits.has(block) && !isCleared(block));
     const newNodes = nodes.filter(({ index }) => !this.#bits.hasNode(index));
     const writes = bitWrites(this.#bits, newBlocks, newNodes, commit);
+    this.#leftRoots = newRoots(newNodes, commit.signatures);
     for (const pieces of writes) await this.#put('bitfield', joined(pieces), true);
+    this.#leftRoots = [];
 
     for (const [start, length] of runs(newBlocks)) this.#bits.add(start, length);
     for (const { index } of newNodes) this.#bits.addNode(index);
@@ -246,17 +267,16 @@ export class SleepFiles {
 
   /**
    * A commit that failed, or a crash, may have left bits on the disk that are not in memory. They go before other
-   * bytes are written in the place of theirs, or a crash in between would leave a mixture that looks whole.
+   * bytes are written in the place of theirs, or a crash in between would leave a mixture that looks whole. Those of
+   * its roots, without which the feed is not longer, go before the others: a write that fails too may be half done.
    */
   async #writeLeft(): Promise<void> {
     const pages = this.#bits.dirty();
     if (pages.length === 0) return;
-    const { pageSize } = this.#bits;
-    const pieces = pages.map((page) => ({
-      offset: HEADER_BYTES + page * pageSize,
-      bytes: this.#bits.page(page),
-    }));
-    await this.#put('bitfield', joined(pieces), true);
+    const roots = this.#leftRoots.map((root) => nodeBits(this.#bits, root));
+    if (roots.length > 0) await this.#put('bitfield', roots, true);
+    await this.#put('bitfield', joined(pages.map((page) => pageBits(this.#bits, page))), true);
+    this.#leftRoots = [];
     this.#bits.clean();
   }
 

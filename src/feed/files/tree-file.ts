@@ -54,7 +54,8 @@ export class TreeFile {
   #parse(index: number, page: Uint8Array): TreeNode | undefined {
     const at = (index % PAGE_NODES) * NODE_BYTES;
     const node = parseNode(index, page.subarray(at, at + NODE_BYTES));
-    if (node !== undefined) this.#cache.set(node);
+    // A block's own node is needed once as a rule, and its page is here for the next one's.
+    if (node !== undefined && index % 2 === 1) this.#cache.set(node);
     return node;
   }
 

@@ -58,7 +58,9 @@ export function rightSpan(node: number, levels: number = depth(node)): number {
 export function fullRoots(length: number): number[] {
   const roots: number[] = [];
   let covered = 0;
-  for (let blocks = 2 ** MAX_DEPTH; blocks >= 1; blocks /= 2) {
+  let power = MAX_DEPTH;
+  while (power > 0 && POWERS[power]! > length) power--;
+  for (let blocks = POWERS[power]!; blocks >= 1; blocks /= 2) {
     if (length - covered < blocks) continue;
     roots.push(2 * covered + blocks - 1);
     covered += blocks;

@@ -60,6 +60,12 @@ export function parent(crypto: CryptoProvider, left: TreeNode, right: TreeNode):
   return { index: left.index + (right.index - left.index) / 2, hash, size };
 }
 
+/** Whether two hashes, of 32 bytes each, are the same. */
+export function sameHash(a: Uint8Array, b: Uint8Array): boolean {
+  for (let at = 0; at < 32; at++) if (a[at] !== b[at]) return false;
+  return true;
+}
+
 function prefix(kind: number, size: number): Uint8Array {
   before[0] = kind;
   putU64(before, 1, size);

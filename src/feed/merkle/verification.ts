@@ -8,7 +8,7 @@ import { assertBytes, assertInteger, ProtocolError } from '../../errors.ts';
 import type { MaybePromise } from '../../stream/stage.ts';
 import * as flat from './flat-tree.ts';
 import { ForkError, type SignedTree } from './fork.ts';
-import { leaf, parent, type TreeNode, treeHash } from './hash.ts';
+import { leaf, parent, sameHash, type TreeNode, treeHash } from './hash.ts';
 import { after, verifySignature } from './signature.ts';
 
 /** A proof is a leaf, at most 52 siblings and at most 52 further roots, 105 nodes in all. More than this is abuse. */
@@ -163,11 +163,12 @@ export function verifyProof(proof: Proof): MaybePromise<Verified> {
   for (;;) {
     const trusted = local(top.index);
     // Where one below was another than ours, both are signed, and only the signature tells what is.
-    if (trusted !== undefined && equals(trusted.hash, top.hash) && differs === undefined) {
+    const agrees = trusted !== undefined && sameHash(trusted.hash, top.hash);
+    if (agrees && differs === undefined) {
       if (top === nodes[0] && top.size !== trusted.size) throw unproven(block, 'it has a wrong size');
       return { nodes: kept(proven), leaf: first };
     }
-    if (trusted !== undefined && !equals(trusted.hash, top.hash)) {
+    if (trusted !== undefined && !agrees) {
       if (signature === undefined) {
         throw unproven(block, `it leads to another hash for node ${top.index} than the one held here`);
       }
@@ -217,7 +218,7 @@ export function verifyProof(proof: Proof): MaybePromise<Verified> {
     if (valid !== true) return refuse(`its signature is not the key's over length ${length}`);
     for (const node of proven) {
       const trusted = local(node.index);
-      if (trusted !== undefined && !equals(trusted.hash, node.hash))
+      if (trusted !== undefined && !sameHash(trusted.hash, node.hash))
         throw new ForkError(block, node.index, { length, roots, signature });
     }
     return { nodes: kept(proven), leaf: first, length, signature, roots };
@@ -252,7 +253,7 @@ function signed({ length, roots, signature }: Verified): SignedTree {
 }
 
 function same(node: TreeNode, trusted: TreeNode | undefined): boolean {
-  return trusted !== undefined && trusted.size === node.size && equals(trusted.hash, node.hash);
+  return trusted !== undefined && trusted.size === node.size && sameHash(trusted.hash, node.hash);
 }
 
 function unproven(block: number, what: string): ProtocolError {

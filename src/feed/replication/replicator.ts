@@ -149,6 +149,7 @@ export class Replicator {
   stored(index: number, bytes: number, from: Peer): void {
     this.#wanted.stored(index);
     this.emit({ type: 'download', index, bytes, peer: from });
+    if (this.#peers.size === 1 && this.#peers.has(from)) return;
     this.#unannounced.push({ index, from });
     // Blocks that were written together are announced together.
     if (this.#unannounced.length === 1) Promise.resolve().then(() => this.#announceStored());

@@ -9,7 +9,7 @@ import type { BlockStore } from '../block-store.ts';
 type Answer = Exclude<ChannelSendable, { type: 'extension' }>;
 
 /** Bytes of blocks that are read together: the memory of a batch, or else that of one block. */
-const BATCH_BYTES = 131_072;
+const BATCH_BYTES = 262_144;
 const BATCH_BLOCKS = 64;
 
 interface News {
