@@ -12,7 +12,7 @@ import { blocks, readableBytes } from '../output.ts';
 import { byteRows } from './bytes.ts';
 
 /** Characters of one field's value. */
-const SHOWN = 64;
+const SHOWN = 96;
 type Style = Parameters<typeof styleText>[0];
 
 /** Says of which connection it speaks where that changes. */
