@@ -64,7 +64,7 @@ export class Lines {
     const start = `${place(event)}  ${type === 'keepalive' ? '   ' : String(channel).padStart(3)}  `;
     const what = event.extension === undefined ? '' : `${plain(event.extension)}: `;
     const fields = message.type === 'unreadable' ? plain(message.reason) : fieldsText(frame.fields);
-    return `${start}${this.#styled(['bold', styleOf[type] ?? 'white'], type.padEnd(9))}  ${what}${fields}`.trimEnd();
+    return `${start}${this.#styled(styleOf[type] ?? 'bold', type.padEnd(9))}  ${what}${fields}`.trimEnd();
   }
 
   #bytes(frame: InspectedFrame): string[] {
