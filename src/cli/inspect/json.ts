@@ -5,15 +5,21 @@ import type { CommandEvent } from '../output.ts';
 
 /** `withBytes`: the frame's bytes, and what they are. */
 export function jsonOf(event: CapturedEvent, withBytes: boolean): CommandEvent {
-  if (event.event !== 'message') return { ...event };
+  if (event.event !== 'message')
+    return 'time' in event ? { ...event, time: microseconds(event.time) } : { ...event };
   const { frame, message, ...place } = event;
   const bytes = withBytes ? { plain: frame.plain, ciphered: frame.ciphered, fields: frame.fields } : {};
   return hexed({
     ...place,
-    time: Math.round(place.time * 1000) / 1000,
+    time: microseconds(place.time),
     ...message,
     ...bytes,
   }) as CommandEvent;
+}
+
+/** As fine as anybody measures. */
+function microseconds(time: number): number {
+  return Math.round(time * 1000) / 1000;
 }
 
 function hexed(value: unknown): unknown {

@@ -12,7 +12,7 @@ import { blocks, readableBytes } from '../output.ts';
 import { byteRows } from './bytes.ts';
 
 /** Characters of one field's value. */
-const SHOWN = 64;
+const SHOWN = 96;
 type Style = Parameters<typeof styleText>[0];
 
 /** Says of which connection it speaks where that changes. */
@@ -64,7 +64,7 @@ export class Lines {
     const start = `${place(event)}  ${type === 'keepalive' ? '   ' : String(channel).padStart(3)}  `;
     const what = event.extension === undefined ? '' : `${plain(event.extension)}: `;
     const fields = message.type === 'unreadable' ? plain(message.reason) : fieldsText(frame.fields);
-    return `${start}${this.#styled(['bold', styleOf[type] ?? 'white'], type.padEnd(9))}  ${what}${fields}`.trimEnd();
+    return `${start}${this.#styled(styleOf[type] ?? 'bold', type.padEnd(9))}  ${what}${fields}`.trimEnd();
   }
 
   #bytes(frame: InspectedFrame): string[] {
