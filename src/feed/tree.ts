@@ -35,7 +35,8 @@ export class Tree {
 
   /** Over files that are open. */
   static async load(files: SleepFiles): Promise<Tree> {
-    const roots = await files.readNodes(flat.fullRoots(await files.findLength()));
+    const length = await files.findLength();
+    const roots = await Promise.all(flat.fullRoots(length).map((root) => files.readNode(root)));
     return new Tree(files, roots.map(present));
   }
 

@@ -24,23 +24,34 @@ export class TreeFile {
     this.#storage = storage;
   }
 
-  /** A node, or undefined where `bits` has it not. Hot ones are answered at once. The node is not to be changed. */
+  /** A node alone, or undefined where `bits` has it not. Hot ones are answered at once. It is not to be changed. */
   read(index: number, bits: Pick<Bitfield, 'hasNode'>): MaybePromise<TreeNode | undefined> {
     if (!bits.hasNode(index)) return undefined;
     const cached = this.#cache.get(index);
     if (cached !== undefined) return cached;
-    const page = this.#page(Math.floor(index / PAGE_NODES));
-    return page instanceof Promise
-      ? page.then((bytes) => this.#parse(index, bytes))
-      : this.#parse(index, page);
+    const keep = (bytes: Uint8Array): TreeNode | undefined => this.#parse(index, bytes);
+    const bytes = this.#storage.file('tree').read(nodeOffset(index), NODE_BYTES);
+    return bytes instanceof Promise ? bytes.then(keep) : keep(bytes);
   }
 
-  /** Nodes, in the order asked for; each page is read once. */
+  /** Nodes, in the order asked for. Each page that has some is read once, and kept for those that are asked for next. */
   readAll(
     indices: readonly number[],
     bits: Pick<Bitfield, 'hasNode'>,
   ): MaybePromise<(TreeNode | undefined)[]> {
-    return all(indices.map((index) => this.read(index, bits)));
+    return all(indices.map((index) => this.#readWithPage(index, bits)));
+  }
+
+  #readWithPage(index: number, bits: Pick<Bitfield, 'hasNode'>): MaybePromise<TreeNode | undefined> {
+    if (!bits.hasNode(index)) return undefined;
+    const cached = this.#cache.get(index);
+    if (cached !== undefined) return cached;
+    const number = Math.floor(index / PAGE_NODES);
+    const at = (index - number * PAGE_NODES) * NODE_BYTES;
+    const keep = (bytes: Uint8Array): TreeNode | undefined =>
+      this.#parse(index, bytes.subarray(at, at + NODE_BYTES));
+    const page = this.#page(number);
+    return page instanceof Promise ? page.then(keep) : keep(page);
   }
 
   /** Takes nodes that were written and are on the disk. */
@@ -51,9 +62,8 @@ export class TreeFile {
     for (const { index, hash, size } of nodes) this.#cache.set({ index, hash: hash.slice(), size });
   }
 
-  #parse(index: number, page: Uint8Array): TreeNode | undefined {
-    const at = (index % PAGE_NODES) * NODE_BYTES;
-    const node = parseNode(index, page.subarray(at, at + NODE_BYTES));
+  #parse(index: number, bytes: Uint8Array): TreeNode | undefined {
+    const node = parseNode(index, bytes);
     // A block's own node is needed once as a rule, and its page is here for the next one's.
     if (node !== undefined && index % 2 === 1) this.#cache.set(node);
     return node;
