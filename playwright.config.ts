@@ -13,8 +13,9 @@ export default defineConfig({
   // A browser on a busy machine stalls now and then. What passes only then is named in the output as flaky.
   retries: 1,
   workers: 2,
-  timeout: 60_000,
-  expect: { timeout: 20_000 },
+  // These guard against what hangs. A busy machine takes its time.
+  timeout: 180_000,
+  expect: { timeout: 60_000 },
   reporter: 'line',
   use: {
     browserName: 'chromium',
@@ -32,6 +33,7 @@ export default defineConfig({
         '--disable-features=WebRtcHideLocalIpsWithMdns',
         // The tests measure memory.
         '--enable-precise-memory-info',
+        '--js-flags=--expose-gc',
       ],
     },
   },

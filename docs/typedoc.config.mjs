@@ -20,6 +20,9 @@ export default {
   disableGit: true,
   disableSources: true,
   includeVersion: true,
+  sortEntryPoints: false,
+  groupOrder: ['Functions', 'Classes', '*'],
+  kindSortOrder: ['Module', 'Function', 'Class', 'Interface', 'TypeAlias', 'Variable'],
   hideGenerator: true,
   // The compiler has checked it: npm run check.
   skipErrorChecking: true,

@@ -1,4 +1,8 @@
-/** `hypercore-wire`: the front door. Importing it has no side effect. */
+/**
+ * `hypercore-wire`: the front door. Importing it has no side effect.
+ *
+ * @module hypercore-wire
+ */
 
 export * from './connections/index.ts';
 export { parseKey, toHex } from './crypto/hex.ts';
@@ -17,7 +21,7 @@ export type {
 export type { CloseReason } from './session/ending.ts';
 export type { ExtensionHandler } from './session/extension-handlers.ts';
 export type { ConnectOptions, ExtensionLike, KeyLookup } from './session/options.ts';
-export type { Produce } from './session/outbox.ts';
+export type { Made, Produce } from './session/outbox.ts';
 export type { Remote } from './session/remote.ts';
 export { connect, type Session } from './session/session.ts';
 export { type MemoryFile, type MemoryStorage, memoryStorage } from './storage/memory.ts';

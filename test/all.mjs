@@ -121,6 +121,7 @@ try {
   step('types: tests', 'npx', ['tsc', '-p', 'test/tsconfig.json']);
   step('build', 'npm', ['run', '--silent', 'build']);
   step('types: browser', 'npx', ['tsc', '-p', 'test/browser/tsconfig.json']);
+  step('the API reference has no holes', 'npm', ['run', '--silent', 'docs', '--', '--emit', 'none']);
   for (const runner of runners) tests(runner);
   step('package: what npm ships', 'node', ['test/package/tarball.mjs', work]);
   step('package: the sizes that README.md states', 'node', ['test/package/sizes.mjs']);

@@ -105,7 +105,7 @@ export async function names(options: ConnectOptions, produce: Produce, file: Mem
   const reason: CloseReason = await session.closed;
   const channel: Channel = session.open(feed.key);
   channel.sendLater(produce);
-  const made: MaybePromise<Sendable | undefined> = produce();
+  const made: MaybePromise<Sendable | readonly Sendable[] | undefined> = produce();
   same<Parameters<Channel['receive']>[0], Consumer>(true);
   same<Parameters<Channel['send']>[0], ChannelSendable>(true);
   same<NonNullable<ConnectOptions['keys']>, KeyLookup>(true);

@@ -1,5 +1,6 @@
 /** Which blocks a peer has: a cell for each, filled once it is verified. */
 import { element } from './element.ts';
+import { onceAFrame } from './painter.ts';
 import type { Holding } from './worker/protocol.ts';
 
 /** Cells; of a longer feed each stands for several blocks. */
@@ -11,6 +12,7 @@ export class BitfieldView {
   readonly #caption: HTMLElement;
   readonly #asked = new Set<number>();
   readonly #refused = new Set<number>();
+  readonly #draw = onceAFrame(() => this.#paint());
   #holding: Holding | undefined;
 
   constructor() {
@@ -44,7 +46,7 @@ export class BitfieldView {
     this.#draw();
   }
 
-  #draw(): void {
+  #paint(): void {
     if (this.#holding === undefined) return;
     const { blocks, length, remoteLength } = this.#holding;
     const reach = Math.max(blocks.length, ...[...this.#refused].map((index) => index + 1));
@@ -53,12 +55,16 @@ export class BitfieldView {
     while (this.#cells.childElementCount > count) this.#cells.lastElementChild!.remove();
     while (this.#cells.childElementCount < count) this.#cells.append(element('span'));
     const cells = this.#cells.children;
-    for (let cell = 0; cell < count; cell++) cells[cell]!.className = this.#stateOf(cell * per, per);
+    for (let cell = 0; cell < count; cell++) {
+      const state = this.#stateOf(cell * per, per);
+      if (cells[cell]!.className !== state) cells[cell]!.className = state;
+    }
     const here = blocks.reduce((sum, bit) => sum + bit, 0);
     const all = Math.max(length, remoteLength, here);
     const told = all > blocks.length ? `, of which the first ${blocks.length} are shown` : '';
     const refused = this.#refused.size === 0 ? '' : ` Refused: block ${[...this.#refused].join(', ')}.`;
-    const text = all === 0 ? 'No blocks yet.' : `${here} of ${all} blocks verified and stored${told}.${refused}`;
+    const text =
+      all === 0 ? 'No blocks yet.' : `${here} of ${all} blocks verified and stored${told}.${refused}`;
     if (this.#caption.textContent === text) return;
     this.#caption.textContent = text;
     this.#cells.setAttribute('aria-label', `Bitfield: ${text}`);

@@ -15,7 +15,11 @@ const HUES = 6;
 export function bytesView(message: Message, flip: Flip): HTMLElement {
   const { plain, ciphered, fields } = message.frame;
   const items = itemsOf(fields);
-  const view = element('div', { class: 'bytes' }, element('p', { class: 'purpose', text: wordsOf(message).purpose }));
+  const view = element(
+    'div',
+    { class: 'bytes' },
+    element('p', { class: 'purpose', text: wordsOf(message).purpose }),
+  );
   if (flip !== undefined) view.append(flipNote(plain, flip));
   const panes = element('div', { class: 'panes' });
   if (ciphered === undefined) {
@@ -28,7 +32,9 @@ export function bytesView(message: Message, flip: Flip): HTMLElement {
   }
   view.append(panes);
   if (plain.byteLength > SHOWN) {
-    view.append(element('p', { class: 'hint', text: `The first ${SHOWN} of ${bytesText(plain.byteLength)}.` }));
+    view.append(
+      element('p', { class: 'hint', text: `The first ${SHOWN} of ${bytesText(plain.byteLength)}.` }),
+    );
   }
   view.append(fieldList(items, view));
   return view;
@@ -50,7 +56,11 @@ function pane(title: string, bytes: Uint8Array, items: readonly Item[], flip: Fl
   for (const [number, { parts }] of items.entries()) {
     for (const { start, end, kind } of parts) {
       for (let at = start; at < Math.min(end, SHOWN); at++) {
-        const byte = element('span', { class: `${hue(number)} ${kind}`, 'data-item': number, text: hex(bytes[at]!) });
+        const byte = element('span', {
+          class: `${hue(number)} ${kind}`,
+          'data-item': number,
+          text: hex(bytes[at]!),
+        });
         if (at === flip) byte.classList.add('flipped');
         grid.append(byte);
       }
@@ -83,7 +93,8 @@ function fieldList(items: readonly Item[], view: HTMLElement): HTMLElement {
 /** A field and its bytes light up together, by pointer and by keyboard. */
 function lightTogether(view: HTMLElement, list: HTMLElement): void {
   const light = (target: EventTarget | null): void => {
-    const item = target instanceof Element ? target.closest<HTMLElement>('[data-item]')?.dataset.item : undefined;
+    const item =
+      target instanceof Element ? target.closest<HTMLElement>('[data-item]')?.dataset.item : undefined;
     for (const lit of view.querySelectorAll('.lit')) lit.classList.remove('lit');
     if (item === undefined) return;
     for (const one of view.querySelectorAll(`[data-item="${item}"]`)) one.classList.add('lit');
@@ -98,7 +109,8 @@ function lightTogether(view: HTMLElement, list: HTMLElement): void {
 function placeOf(parts: readonly Part[]): string {
   const place = ({ start, end }: Part): string => (end - start === 1 ? `${start}` : `${start} to ${end - 1}`);
   const [only] = parts;
-  if (parts.length === 1) return only!.end - only!.start === 1 ? `byte ${place(only!)}` : `bytes ${place(only!)}`;
+  if (parts.length === 1)
+    return only!.end - only!.start === 1 ? `byte ${place(only!)}` : `bytes ${place(only!)}`;
   return parts.map((part) => `${part.kind} ${place(part)}`).join(', ');
 }
 

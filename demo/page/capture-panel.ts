@@ -18,7 +18,12 @@ export class CapturePanel {
   constructor(knownKeys: () => Iterable<string>) {
     this.#knownKeys = knownKeys;
     const chooser = element('input', { type: 'file' });
-    this.#key = element('input', { type: 'text', placeholder: '64 hex characters', autocomplete: 'off', spellcheck: 'false' });
+    this.#key = element('input', {
+      type: 'text',
+      placeholder: '64 hex characters',
+      autocomplete: 'off',
+      spellcheck: 'false',
+    });
     this.#status = element('p', { class: 'status', role: 'status', text: 'No capture yet.' });
     this.#sums = element('ul', { class: 'sums', 'aria-label': 'Sums' });
     const diagram = new Diagram(this.#log, {
@@ -38,7 +43,12 @@ export class CapturePanel {
           element('span', { text: 'Drop a file anywhere on this page, or choose one:' }),
           chooser,
         ),
-        element('label', {}, element('span', { text: 'Key of its feed, unless this page has seen it' }), this.#key),
+        element(
+          'label',
+          {},
+          element('span', { text: 'Key of its feed, unless this page has seen it' }),
+          this.#key,
+        ),
         this.#status,
         this.#sums,
         element('p', {
@@ -85,7 +95,8 @@ export class CapturePanel {
       case 'message':
         return this.#log.message({ message: event, time: event.time, flip: undefined });
       case 'connection': {
-        const ends = event.from === undefined || event.to === undefined ? '' : `: ${event.from} to ${event.to}`;
+        const ends =
+          event.from === undefined || event.to === undefined ? '' : `: ${event.from} to ${event.to}`;
         return this.#log.note('plain', `Connection ${event.connection}${ends}`);
       }
       case 'warning':

@@ -79,7 +79,13 @@ function slider(value: number, onInput: (ms: number) => void): HTMLElement {
   };
   input.addEventListener('input', show);
   show();
-  return element('label', { class: 'slider' }, element('span', { text: 'Pause before each message' }), input, output);
+  return element(
+    'label',
+    { class: 'slider' },
+    element('span', { text: 'Pause before each message' }),
+    input,
+    output,
+  );
 }
 
 function cipherBox(onChange: (isOn: boolean) => void): HTMLElement {

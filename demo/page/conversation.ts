@@ -1,6 +1,6 @@
 /** Two peers and the line between them: one connection after the other, and what passes over each. */
 import type { Transport } from 'hypercore-wire';
-import { Log } from './log.ts';
+import type { Log } from './log.ts';
 import type { Recorder } from './recorder.ts';
 import { type Line, type Passed, Relay } from './relay.ts';
 

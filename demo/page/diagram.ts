@@ -6,6 +6,7 @@ import type { MessageEvent as Message } from 'hypercore-wire/inspect';
 import { bytesView } from './bytes.ts';
 import { element, newId } from './element.ts';
 import type { Entry, Log } from './log.ts';
+import { onceAFrame } from './painter.ts';
 import type { Passed } from './relay.ts';
 import { bytesText, timeText, wordsOf } from './words.ts';
 
@@ -35,11 +36,11 @@ export class Diagram {
   readonly #keepalives: HTMLInputElement;
   readonly #hidden: HTMLElement;
   readonly #empty: HTMLElement;
+  readonly #changed = onceAFrame(() => this.#draw());
   readonly #rows = new Map<number, Row>();
   /** The first entry that is shown, where the end is not followed. */
   #from: number | undefined;
   #open: Row | undefined;
-  #isDue = false;
 
   constructor(log: Log, options: DiagramOptions) {
     this.#log = log;
@@ -48,7 +49,14 @@ export class Diagram {
     this.#earlier = element('button', { type: 'button', class: 'fold', hidden: true });
     this.#later = element('button', { type: 'button', class: 'fold', hidden: true });
     this.#empty = element('p', { class: 'empty', text: 'Nothing has been said yet.' });
-    this.#scroller = element('div', { class: 'scroller' }, this.#empty, this.#earlier, this.#list, this.#later);
+    this.#scroller = element(
+      'div',
+      { class: 'scroller' },
+      this.#empty,
+      this.#earlier,
+      this.#list,
+      this.#later,
+    );
     this.#keepalives = element('input', { type: 'checkbox' });
     this.#hidden = element('span', { text: 'Keepalives' });
     const side = ({ name, about }: DiagramOptions['left']): HTMLElement =>
@@ -77,16 +85,6 @@ export class Diagram {
     log.onChange(() => this.#changed());
   }
 
-  /** Once a frame, however many messages came. */
-  #changed(): void {
-    if (this.#isDue) return;
-    this.#isDue = true;
-    requestAnimationFrame(() => {
-      this.#isDue = false;
-      this.#draw();
-    });
-  }
-
   #draw(): void {
     const scroller = this.#scroller;
     const isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
@@ -104,7 +102,8 @@ export class Diagram {
     let before: Row | undefined;
     for (const entry of shown) {
       const row = this.#rows.get(entry.id) ?? this.#add(entry);
-      const place: Element | null = before === undefined ? this.#list.firstElementChild : before.nextElementSibling;
+      const place: Element | null =
+        before === undefined ? this.#list.firstElementChild : before.nextElementSibling;
       if (row !== place) this.#list.insertBefore(row, place);
       before = row;
     }
@@ -123,7 +122,8 @@ export class Diagram {
         ? `${this.#log.forgotten} earlier messages are not kept`
         : `${past} earlier messages are folded: show some`;
     this.#later.hidden = next === 0 && this.#from === undefined;
-    this.#later.textContent = next === 0 ? 'Follow what comes' : `${next} later messages are folded: show the latest`;
+    this.#later.textContent =
+      next === 0 ? 'Follow what comes' : `${next} later messages are folded: show the latest`;
     this.#empty.hidden = all > 0;
     const kept = this.#log.entries;
     const quiet = this.#keepalives.checked ? 0 : kept.length - all;
@@ -185,7 +185,9 @@ export class Diagram {
       ),
       element('span', { class: 'size', text: bytes }),
     );
-    const row = element('li', { class: `arrow ${message.direction} ${kind}${flip === undefined ? '' : ' damaged'}` });
+    const row = element('li', {
+      class: `arrow ${message.direction} ${kind}${flip === undefined ? '' : ' damaged'}`,
+    });
     row.append(button);
     button.addEventListener('click', () => {
       const wasOpen = this.#open === row;

@@ -121,7 +121,8 @@ export class LivePanel {
   }
 
   #fromWriter(message: FromPeer): void {
-    if (message.type === 'ready') this.#startReader(message.key, () => this.#writer!.connect(this.#isEncrypted));
+    if (message.type === 'ready')
+      this.#startReader(message.key, () => this.#writer!.connect(this.#isEncrypted));
     if (message.type === 'heard') this.#shelf.heard('The reader', message.text);
     if (message.type === 'failed') this.#controls.say(message.error, 'bad');
   }
@@ -162,7 +163,10 @@ export class LivePanel {
       case 'heard':
         return this.#shelf.heard(this.#source.name, message.text);
       case 'doubted':
-        return this.#log.note('bad', 'The proof does not fit. The reader asks once more, for the whole of it.');
+        return this.#log.note(
+          'bad',
+          'The proof does not fit. The reader asks once more, for the whole of it.',
+        );
       case 'rejected':
         this.#bitfield.refused(message.block);
         this.#cause = `The reader refuses what came, and hangs up: ${message.reason}`;
@@ -203,7 +207,8 @@ export class LivePanel {
   #onPassed({ message: passed }: Passed): void {
     const { message, direction } = passed;
     if (message.type === 'keepalive') return;
-    if (message.type === 'request' && direction === 'in' && message.bytes === 0) this.#bitfield.asked(message.index);
+    if (message.type === 'request' && direction === 'in' && message.bytes === 0)
+      this.#bitfield.asked(message.index);
     const { title, detail } = wordsOf(passed);
     this.#announcer.message(`${direction === 'out' ? this.#source.name : 'Reader'}: ${title}, ${detail}`);
   }
@@ -218,10 +223,13 @@ export class LivePanel {
     const isArmed = this.#line.flips === 'nothing';
     this.#arm(isArmed);
     if (!isArmed) return this.#controls.say('The next block passes unharmed.');
-    if (!this.#conversation?.isUp) return this.#controls.say('The next block will be damaged: connect again.');
+    if (!this.#conversation?.isUp)
+      return this.#controls.say('The next block will be damaged: connect again.');
     if (!this.#isComplete) return this.#controls.say('The next block will be damaged on its way.');
     if (this.#writer === undefined)
-      return this.#controls.say('The reader has all blocks. Start over, and the first one that comes is damaged.');
+      return this.#controls.say(
+        'The reader has all blocks. Start over, and the first one that comes is damaged.',
+      );
     this.#controls.say('The reader has all blocks, so another one is appended, to be damaged on its way.');
     this.#writer.tell({ type: 'append', text: 'A block that is damaged on its way' });
   }
@@ -250,7 +258,9 @@ export class LivePanel {
     this.#writer?.tell({ type: 'append', text });
     const isUp = this.#conversation?.isUp;
     this.#controls.say(
-      isUp ? 'Appended: the writer tells the reader.' : 'Appended: the reader hears of it once connected again.',
+      isUp
+        ? 'Appended: the writer tells the reader.'
+        : 'Appended: the reader hears of it once connected again.',
       'good',
     );
   }

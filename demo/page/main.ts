@@ -41,7 +41,12 @@ async function sharedFeed(): Promise<{ key: string; url: string } | undefined> {
 async function startShared(panel: HTMLElement): Promise<void> {
   const feed = await sharedFeed();
   if (feed === undefined) {
-    panel.append(element('p', { class: 'card', text: 'Nothing is shared: run npm start, and open the address that it prints.' }));
+    panel.append(
+      element('p', {
+        class: 'card',
+        text: 'Nothing is shared: run npm start, and open the address that it prints.',
+      }),
+    );
     return;
   }
   const { key, url } = feed;

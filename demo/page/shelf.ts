@@ -12,7 +12,11 @@ export class Shelf {
   constructor(hears: boolean) {
     this.#stored = element('ol', { class: 'stored', 'aria-label': 'Stored blocks', tabindex: '0' });
     this.#heard = element('ul', { class: 'heard', 'aria-label': 'Ephemeral messages', tabindex: '0' });
-    this.element = element('div', { class: 'shelf' }, half('Stored, and proven', 'Blocks, with their number.', this.#stored));
+    this.element = element(
+      'div',
+      { class: 'shelf' },
+      half('Stored, and proven', 'Blocks, with their number.', this.#stored),
+    );
     if (hears) this.element.append(half('Heard, and not stored', 'Gone when the page is.', this.#heard));
   }
 
@@ -27,7 +31,13 @@ export class Shelf {
 }
 
 function half(title: string, about: string, list: HTMLElement): HTMLElement {
-  return element('div', {}, element('h3', { text: title }), element('p', { class: 'hint', text: about }), list);
+  return element(
+    'div',
+    {},
+    element('h3', { text: title }),
+    element('p', { class: 'hint', text: about }),
+    list,
+  );
 }
 
 function add(list: HTMLElement, item: HTMLElement): void {

@@ -15,7 +15,12 @@ export function speaking(host: SpeakingHost): HTMLElement {
     element('option', { value: 'writer', text: 'the writer' }),
     element('option', { value: 'reader', text: 'the reader' }),
   );
-  const input = element('input', { type: 'text', maxlength: 200, value: 'Hello from here', autocomplete: 'off' });
+  const input = element('input', {
+    type: 'text',
+    maxlength: 200,
+    value: 'Hello from here',
+    autocomplete: 'off',
+  });
   const append = element('button', { type: 'submit', class: 'main', text: 'Append it as a block' });
   const say = element('button', { type: 'button', text: 'Just say it' });
   const hint = element('p', { class: 'hint', id: 'speaking-hint' });

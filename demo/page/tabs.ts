@@ -1,7 +1,10 @@
 /** Tabs, of which one is shown. What is behind one begins when it is first chosen. */
 import { found } from './element.ts';
 
-export function tabs(list: HTMLElement, begin: Readonly<Record<string, (panel: HTMLElement) => void>>): (name: string) => void {
+export function tabs(
+  list: HTMLElement,
+  begin: Readonly<Record<string, (panel: HTMLElement) => void>>,
+): (name: string) => void {
   const all = [...list.querySelectorAll<HTMLButtonElement>('[role=tab]')];
   const begun = new Set<string>();
   const nameOf = (tab: HTMLElement): string => tab.dataset.tab!;

@@ -9,7 +9,10 @@ export function themeButton(button: HTMLButtonElement): void {
   const show = (): void => {
     if (chosen !== undefined) document.documentElement.dataset.theme = chosen;
     button.textContent = current() === 'dark' ? 'Light' : 'Dark';
-    button.setAttribute('aria-label', current() === 'dark' ? 'Change to light colours' : 'Change to dark colours');
+    button.setAttribute(
+      'aria-label',
+      current() === 'dark' ? 'Change to light colours' : 'Change to dark colours',
+    );
   };
   button.addEventListener('click', () => {
     chosen = current() === 'dark' ? 'light' : 'dark';

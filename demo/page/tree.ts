@@ -1,6 +1,7 @@
 /** The Merkle tree over the blocks: the nodes that a peer holds, and those that a message brings. */
 import type { MessageEvent as Message } from 'hypercore-wire/inspect';
 import { drawn, element } from './element.ts';
+import { onceAFrame } from './painter.ts';
 import type { Holding } from './worker/protocol.ts';
 
 const WIDTH = 480;
@@ -15,28 +16,34 @@ export class TreeView {
   readonly #caption: HTMLElement;
   readonly #nodes = new Map<number, SVGElement>();
   readonly #edges = new Map<number, SVGElement>();
+  readonly #draw = onceAFrame(() => this.#paint());
   #length = -1;
   #holding: Holding | undefined;
   #brought: ReadonlySet<number> = new Set();
 
   constructor() {
-    this.#svg = drawn('svg', { class: 'tree', role: 'img', 'aria-label': 'No Merkle tree yet', viewBox: '0 0 480 60' });
+    this.#svg = drawn('svg', {
+      class: 'tree',
+      role: 'img',
+      'aria-label': 'No Merkle tree yet',
+      viewBox: '0 0 480 60',
+    });
     this.#caption = element('figcaption', { text: 'It grows with the first block.' });
     this.element = element('figure', {}, this.#svg, this.#caption);
   }
 
   show(holding: Holding): void {
     this.#holding = holding;
-    const length = holding.blocks.length;
-    if (length !== this.#length) this.#build(length);
-    this.#mark();
+    this.#draw();
   }
 
   /** Lights up the block and the nodes of a Data that is looked at. */
   bring(message: Message | undefined): void {
     const data = message?.message;
-    this.#brought = new Set(data?.type === 'data' ? [2 * data.index, ...data.nodes.map(({ index }) => index)] : []);
-    this.#mark();
+    this.#brought = new Set(
+      data?.type === 'data' ? [2 * data.index, ...data.nodes.map(({ index }) => index)] : [],
+    );
+    this.#draw();
   }
 
   #build(length: number): void {
@@ -78,9 +85,10 @@ export class TreeView {
     this.#svg.replaceChildren(...edges, ...nodes);
   }
 
-  #mark(): void {
+  #paint(): void {
     if (this.#holding === undefined) return;
     const { nodes, blocks, length } = this.#holding;
+    if (blocks.length !== this.#length) this.#build(blocks.length);
     const roots = new Set(rootsOf(length));
     for (const [node, circle] of this.#nodes) {
       const states = [
@@ -88,18 +96,29 @@ export class TreeView {
         nodes[node] === 1 && roots.has(node) ? 'root' : '',
         this.#brought.has(node) ? 'brought' : '',
       ];
-      circle.setAttribute('class', states.join(' ').trim());
-      this.#edges.get(node)?.setAttribute('class', nodes[node] === 1 ? 'here' : '');
+      mark(circle, states.join(' ').trim());
+      const edge = this.#edges.get(node);
+      if (edge !== undefined) mark(edge, states[0]!);
     }
     const held = nodes.reduce((sum, bit) => sum + bit, 0);
     const top = [...roots].join(', ');
-    const signed = length === 0 ? '' : roots.size === 1 ? ` The ringed root, node ${top}, is signed.` : ` The ringed roots, nodes ${top}, are signed.`;
+    const signed =
+      length === 0
+        ? ''
+        : roots.size === 1
+          ? ` The ringed root, node ${top}, is signed.`
+          : ` The ringed roots, nodes ${top}, are signed.`;
     const brought = this.#brought.size === 0 ? '' : ' Pink: the block and the nodes of the open message.';
-    const text = blocks.length === 0 ? 'It grows with the first block.' : `${held} hashes held.${signed}${brought}`;
+    const text =
+      blocks.length === 0 ? 'It grows with the first block.' : `${held} hashes held.${signed}${brought}`;
     if (this.#caption.textContent === text) return;
     this.#caption.textContent = text;
     this.#svg.setAttribute('aria-label', `Merkle tree over ${blocks.length} blocks: ${text}`);
   }
+}
+
+function mark(drawing: SVGElement, state: string): void {
+  if (drawing.getAttribute('class') !== state) drawing.setAttribute('class', state);
 }
 
 /** The tops of the largest whole trees, left to right. */

@@ -41,13 +41,15 @@ export function wordsOf({ message, extension, frame }: Message): Words {
         kind: 'opening',
         title: 'Info',
         detail: `${message.uploading ? 'I give' : 'I give nothing'}, ${message.downloading ? 'I take' : 'I need nothing'}`,
-        purpose: 'What its sender is doing from now on. When neither side takes anything more, both may hang up.',
+        purpose:
+          'What its sender is doing from now on. When neither side takes anything more, both may hang up.',
       };
     case 'want':
       return {
         kind: 'telling',
         title: 'Want',
-        detail: message.length === 0 ? `from block ${message.start} on` : blocks(message.start, message.length),
+        detail:
+          message.length === 0 ? `from block ${message.start} on` : blocks(message.start, message.length),
         purpose: 'Of this range its sender wants to hear which blocks the other side has.',
       };
     case 'have':
@@ -106,7 +108,8 @@ export function wordsOf({ message, extension, frame }: Message): Words {
         kind: 'ephemeral',
         title: extension ?? `Extension ${message.id}`,
         detail: payloadOf(frame.fields) ?? bytesText(message.payload.byteLength),
-        purpose: 'A message of an extension, beside the feed. Nothing of it is signed by the protocol, or stored.',
+        purpose:
+          'A message of an extension, beside the feed. Nothing of it is signed by the protocol, or stored.',
       };
     case 'keepalive':
       return {

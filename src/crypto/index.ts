@@ -1,4 +1,8 @@
-/** `hypercore-wire/crypto`: the provider seam, its default, and the cipher. */
+/**
+ * `hypercore-wire/crypto`: the provider seam, its default, and the cipher.
+ *
+ * @module hypercore-wire/crypto
+ */
 export { cipher } from './cipher.ts';
 export { discoveryKey } from './discovery-key.ts';
 export { parseKey, toHex } from './hex.ts';

@@ -1,7 +1,8 @@
 /** The default crypto provider: libsodium compiled to WASM, loaded on first use. */
-import { concat } from 'uint8arrays/concat';
-import { assertBytes, assertInteger } from '../errors.ts';
+import { assertBytes } from '../errors.ts';
+import { blake2b, type RawSodium } from './libsodium-blake2b.ts';
 import type { CryptoProvider } from './provider.ts';
+import { randomBytes } from './random-bytes.ts';
 
 let loading: Promise<CryptoProvider> | undefined;
 
@@ -25,16 +26,9 @@ async function load(): Promise<CryptoProvider> {
   const { default: sodium } = await import('libsodium-wrappers');
   await sodium.ready;
   return {
-    blake2b: (parts, key) =>
-      sodium.crypto_generichash(
-        32,
-        parts.length === 1 ? parts[0]! : concat(parts as Uint8Array[]),
-        key ?? null,
-      ),
-    randomBytes: (length) => {
-      assertInteger('length', length);
-      return sodium.randombytes_buf(length);
-    },
+    // Its types leave out the module below it.
+    blake2b: blake2b((sodium as unknown as { libsodium: RawSodium }).libsodium),
+    randomBytes,
     keyPair: (seed) => {
       if (seed !== undefined) assertBytes('seed', seed, 32);
       const { publicKey, privateKey } =

@@ -1,4 +1,8 @@
-/** `hypercore-wire/extension`: what peers say beside a feed, stored nowhere. */
+/**
+ * `hypercore-wire/extension`: what peers say beside a feed, stored nowhere.
+ *
+ * @module hypercore-wire/extension
+ */
 
 export { libsodiumSealing } from '../crypto/libsodium-sealing.ts';
 export type { AgreementKeyPair, SealingProvider } from '../crypto/sealing.ts';

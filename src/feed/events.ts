@@ -4,6 +4,7 @@ import type { ForkError } from './merkle/fork.ts';
 import type { Peer } from './replication/peer.ts';
 import type { PeerFault } from './replication/standing.ts';
 
+/** What happens to a feed; see {@link Feed.subscribe}. */
 export type FeedEvent =
   /** Blocks were appended here: `length` blocks, the first of them `start`. */
   | { readonly type: 'append'; readonly start: number; readonly length: number }
@@ -38,4 +39,5 @@ export type FeedEvent =
   /** A peer's channel has closed, also one that never opened the feed. */
   | { readonly type: 'peer-left'; readonly peer: Peer };
 
+/** Takes the events as they happen. */
 export type FeedListener = (event: FeedEvent) => void;

@@ -10,7 +10,8 @@ import { assertBytes, assertInteger, describe, StorageError } from '../errors.ts
 import type { Channel } from '../session/channel.ts';
 import { abortable } from '../stream/abortable.ts';
 import type { AbortSignalLike } from '../stream/transport.ts';
-import { BlockStore, MAX_BLOCK_BYTES } from './block-store.ts';
+import { MAX_BLOCK_BYTES } from './block-reader.ts';
+import { BlockStore } from './block-store.ts';
 import type { FeedListener } from './events.ts';
 import { SleepFiles } from './files/sleep-files.ts';
 import { Peer } from './replication/peer.ts';

@@ -1,4 +1,8 @@
-/** `hypercore-wire/feed`: feeds, their replication, and what a storage has to be. */
+/**
+ * `hypercore-wire/feed`: feeds, their replication, and what a storage has to be.
+ *
+ * @module hypercore-wire/feed
+ */
 export type { FeedEvent, FeedListener } from './events.ts';
 export {
   type CreateOptions,

@@ -1,6 +1,10 @@
-/** `hypercore-wire/inspect`: a captured conversation, read frame by frame and field by field. */
+/**
+ * `hypercore-wire/inspect`: a captured conversation, read frame by frame and field by field.
+ *
+ * @module hypercore-wire/inspect
+ */
 export { annotate, messageExplanations } from './annotate.ts';
-export type { CaptureEvent, CaptureListener } from './capture/events.ts';
+export type { CaptureEvent, CaptureListener, OfConnection } from './capture/events.ts';
 export {
   type CapturedEvent,
   CaptureInspector,

@@ -16,6 +16,7 @@ import { Side } from './side.ts';
 import { count } from './text.ts';
 import { verdicts } from './verdicts.ts';
 
+/** What an {@link Inspector} can be told. */
 export interface InspectorOptions {
   /** Keys of feeds, as for `connect`. Of each connection the first feed's is needed, and no other. May be none. */
   readonly keys: Iterable<Uint8Array | string>;

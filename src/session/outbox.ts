@@ -6,8 +6,10 @@
 import type { MaybePromise } from '../stream/stage.ts';
 import type { Packet, Sendable } from '../wire/messages.ts';
 
-/** Makes a message when the transport can take it, or `undefined` if there is nothing left to say. */
-export type Produce = () => MaybePromise<Sendable | undefined>;
+/** What is made when the transport can take it: a message, several, or `undefined` if there is nothing left to say. */
+export type Made = Sendable | readonly Sendable[] | undefined;
+/** Makes it, at once or later. */
+export type Produce = () => MaybePromise<Made>;
 
 /** A batch ends at this many bytes: enough to fill a socket's buffer, few enough that control messages go out soon. */
 const BATCH_BYTES = 65_536;
@@ -28,7 +30,7 @@ interface Queue {
 interface Making {
   readonly channel: number;
   /** `undefined` until it is known. */
-  made: { readonly message?: Sendable | undefined; readonly error?: unknown } | undefined;
+  made: { readonly message?: Made; readonly error?: unknown } | undefined;
 }
 
 type Taken = Packet<Sendable> | Making;
@@ -171,7 +173,10 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
       if (taken.made === undefined) break;
       const { message, error } = taken.made;
       if (error !== undefined) throw error;
-      if (message !== undefined) packets.push({ channel: taken.channel, message });
+      if (message === undefined) continue;
+      const { channel } = taken;
+      if ('type' in message) packets.push({ channel, message });
+      else for (const one of message) packets.push({ channel, message: one });
     }
     this.#held = this.#held.slice(next);
   }

@@ -292,6 +292,8 @@ export class Session {
       )) {
         this.#routedBytes = this.#receivedBytes;
         for (const packet of packets) {
+          // It may have ended while these were on their way, or by the one before.
+          if (this.#ending.isOver) return;
           this.#tracer.routed(packet);
           this.#router.route(packet);
         }

@@ -32,6 +32,8 @@ export class Tracer {
   /** Bytes of each frame that came in and is not routed yet. */
   #arrived: number[] = [];
   #routed = 0;
+  /** When the frames that are told of came or went: one time for all of a batch. */
+  readonly #batch: Record<TraceDirection, number | undefined> = { in: undefined, out: undefined };
 
   /** `fail` is called with what a listener throws. */
   constructor(clock: Clock, fail: (error: unknown) => void) {
@@ -53,10 +55,11 @@ export class Tracer {
     const { byteLength } = chunk;
     const offset = this.#passed[direction];
     this.#passed[direction] = offset + byteLength;
+    this.#batch[direction] = undefined;
     if (this.#subscribers.length === 0) return;
     const event = { type: 'bytes', time: this.#clock.now(), direction, offset, byteLength } as const;
-    // Each gets a copy of its own: the chunk is overwritten by who takes it next.
-    this.#emit(event, () => ({ ...event, bytes: new Uint8Array(chunk) }));
+    // A copy, since the chunk is overwritten by who takes it next.
+    this.#emit(event, this.#hasPayloads ? { ...event, bytes: new Uint8Array(chunk) } : event);
   }
 
   /** Keepalives went by that are no part of any frame: those before the first one. */
@@ -107,16 +110,21 @@ export class Tracer {
     const offset = this.#framed[direction];
     this.#framed[direction] = offset + byteLength;
     if (this.#subscribers.length === 0) return;
-    const time = this.#clock.now();
+    this.#batch[direction] ??= this.#clock.now();
+    const time = this.#batch[direction];
     this.#emit({ type: 'frame', time, direction, offset, byteLength, channel });
     const event = { type: 'message', time, direction, channel, message: measured(message) } as const;
-    this.#emit(event, () => ({ ...event, content: message }));
+    this.#emit(event, this.#hasPayloads ? { ...event, content: message } : event);
   }
 
-  #emit(event: TraceEvent, withPayloads: () => TraceEvent = () => event): void {
+  get #hasPayloads(): boolean {
+    return this.#subscribers.some(({ payloads }) => payloads);
+  }
+
+  #emit(event: TraceEvent, withPayloads = event): void {
     for (const { listener, payloads } of this.#subscribers) {
       try {
-        listener(payloads ? withPayloads() : event);
+        listener(payloads ? withPayloads : event);
       } catch (error) {
         this.#fail(error);
       }

@@ -1,4 +1,8 @@
-/** A feed kept in memory, for as long as the object is. Every answer is synchronous. */
+/**
+ * A feed kept in memory, for as long as the object is. Every answer is synchronous.
+ *
+ * @module hypercore-wire/storage/memory
+ */
 import { assertBytes, assertInteger, StorageError } from '../errors.ts';
 import type { FileName, Storage, StorageFile } from '../feed/storage.ts';
 
@@ -57,9 +61,14 @@ class PagedFile implements MemoryFile {
     assertInteger('offset', offset);
     assertInteger('length', length);
     const bytes = new Uint8Array(length);
-    for (const { number, from, to, at } of parts(offset, Math.min(length, this.#size - offset))) {
+    const held = Math.min(length, this.#size - offset);
+    for (let at = 0; at < held; ) {
+      const number = Math.floor((offset + at) / PAGE);
+      const from = offset + at - number * PAGE;
+      const to = Math.min(from + held - at, PAGE);
       const page = this.#pages.get(number);
       if (page !== undefined) bytes.set(page.subarray(from, to), at);
+      at += to - from;
     }
     return bytes;
   }
@@ -67,8 +76,12 @@ class PagedFile implements MemoryFile {
   write(offset: number, bytes: Uint8Array): void {
     assertInteger('offset', offset);
     assertBytes('bytes', bytes);
-    for (const { number, from, to, at } of parts(offset, bytes.length)) {
+    for (let at = 0; at < bytes.length; ) {
+      const number = Math.floor((offset + at) / PAGE);
+      const from = offset + at - number * PAGE;
+      const to = Math.min(from + bytes.length - at, PAGE);
       this.#page(number, to).set(bytes.subarray(at, at + to - from), from);
+      at += to - from;
     }
     if (bytes.length > 0) this.#size = Math.max(this.#size, offset + bytes.length);
   }
@@ -97,19 +110,5 @@ class PagedFile implements MemoryFile {
     if (page !== undefined) grown.set(page);
     this.#pages.set(number, grown);
     return grown;
-  }
-}
-
-/** The pages of a range: bytes `from` to before `to` of page `number` are those from `at` on of the range. */
-function* parts(
-  offset: number,
-  length: number,
-): Generator<{ number: number; from: number; to: number; at: number }> {
-  for (let at = 0; at < length; ) {
-    const number = Math.floor((offset + at) / PAGE);
-    const from = offset + at - number * PAGE;
-    const to = Math.min(from + length - at, PAGE);
-    yield { number, from, to, at };
-    at += to - from;
   }
 }

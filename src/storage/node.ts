@@ -1,4 +1,8 @@
-/** A feed in a folder of Node's file system, in hypercore 7's layout, for one process at a time. */
+/**
+ * A feed in a folder of Node's file system, in hypercore 7's layout, for one process at a time.
+ *
+ * @module hypercore-wire/storage/node
+ */
 import { mkdir, open, readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { StorageError } from '../errors.ts';

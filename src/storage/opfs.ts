@@ -1,4 +1,8 @@
-/** A feed in a browser's own file system (OPFS), in hypercore 7's layout, for one tab at a time. */
+/**
+ * A feed in a browser's own file system (OPFS), in hypercore 7's layout, for one tab at a time.
+ *
+ * @module hypercore-wire/storage/opfs
+ */
 import { assertInteger, describe, StorageError } from '../errors.ts';
 import type { FileName, Storage } from '../feed/storage.ts';
 import { type Clock, systemClock } from '../stream/clock.ts';

@@ -1,4 +1,8 @@
-/** `hypercore-wire/stream`: stages, transports and what an adapter is built from. */
+/**
+ * `hypercore-wire/stream`: stages, transports and what an adapter is built from.
+ *
+ * @module hypercore-wire/stream
+ */
 export type { Clock } from './clock.ts';
 export { systemClock } from './clock.ts';
 export { type LimitedTransport, limited, type RateLimits } from './limited.ts';

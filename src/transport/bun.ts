@@ -1,4 +1,8 @@
-/** WebSockets that Bun's own server accepts. A client in Bun is as everywhere: `hypercore-wire/transport/websocket`. */
+/**
+ * WebSockets that Bun's own server accepts. A client in Bun is as everywhere: `hypercore-wire/transport/websocket`.
+ *
+ * @module hypercore-wire/transport/bun
+ */
 import type { Transport } from '../stream/transport.ts';
 import {
   limitsOf,

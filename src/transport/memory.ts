@@ -1,4 +1,8 @@
-/** Two transports joined back to back in memory: for tests, and for two parties in one program. */
+/**
+ * Two transports joined back to back in memory: for tests, and for two parties in one program.
+ *
+ * @module hypercore-wire/transport/memory
+ */
 import { deferred } from '../stream/deferred.ts';
 import type { Transport } from '../stream/transport.ts';
 

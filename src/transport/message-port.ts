@@ -1,4 +1,8 @@
-/** A MessagePort or a worker as a transport: between a page, its workers and its tabs, and Node's worker threads. */
+/**
+ * A MessagePort or a worker as a transport: between a page, its workers and its tabs, and Node's worker threads.
+ *
+ * @module hypercore-wire/transport/message-port
+ */
 import { describe, ProtocolError } from '../errors.ts';
 import { queueCost } from '../stream/queue.ts';
 import type { Transport } from '../stream/transport.ts';

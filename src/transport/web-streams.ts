@@ -1,4 +1,8 @@
-/** A pair of web streams as a transport: a WebTransport stream, or any other of bytes. */
+/**
+ * A pair of web streams as a transport: a WebTransport stream, or any other of bytes.
+ *
+ * @module hypercore-wire/transport/web-streams
+ */
 import { describe } from '../errors.ts';
 import type { Transport } from '../stream/transport.ts';
 import { denoStreams, isDenoConn } from './web-streams/deno-conn.ts';

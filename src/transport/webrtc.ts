@@ -1,4 +1,8 @@
-/** A WebRTC data channel as a transport: a page's own, and on Node that of a package such as `@roamhq/wrtc`. */
+/**
+ * A WebRTC data channel as a transport: a page's own, and on Node that of a package such as `@roamhq/wrtc`.
+ *
+ * @module hypercore-wire/transport/webrtc
+ */
 import { assertInteger, describe, ProtocolError } from '../errors.ts';
 import { type Clock, systemClock } from '../stream/clock.ts';
 import type { Transport } from '../stream/transport.ts';

@@ -1,4 +1,8 @@
-/** WebSockets, of whatever runtime or library, on both sides. */
+/**
+ * WebSockets, of whatever runtime or library, on both sides.
+ *
+ * @module hypercore-wire/transport/websocket
+ */
 export { type DialOptions, dialWebSocket, type WebSocketConstructor } from './websocket/dial.ts';
 export { acceptsOrigin } from './websocket/origin.ts';
 export {

@@ -149,17 +149,18 @@ function writeMessage(message: Exclude<Sendable, { type: 'keepalive' }>, writer:
       return proto.writeRequest(message, writer);
     case 'cancel':
       return proto.writeCancel(message, writer);
-    case 'data': {
-      const { index, value, nodes = NO_NODES, signature } = message;
-      return proto.writeData({ index, value, nodes: nodes as DataNode[], signature }, writer);
-    }
+    case 'data':
+      return proto.writeData(
+        message.nodes === undefined
+          ? { ...message, nodes: [] }
+          : (message as typeof message & { nodes: DataNode[] }),
+        writer,
+      );
     case 'extension':
       writer.varint(message.id);
       return writer.raw(message.payload);
   }
 }
-
-const NO_NODES: readonly DataNode[] = [];
 
 /** A message while it is being read: as yet without what it cannot do without. */
 type Draft<M> = { -readonly [K in keyof M]: M[K] | undefined };

@@ -108,7 +108,7 @@ export class FrameReader<T> implements Machine<Uint8Array, T> {
   }
 }
 
-/** A {@link FrameReader} that hands out the bodies as they are. */
+/** Cuts frame bodies out of chunks, and hands them out as they are. */
 export class Deframer extends FrameReader<Uint8Array> {
   constructor(maxBytes: number) {
     super(maxBytes, (bytes, start, end) => bytes.subarray(start, end));

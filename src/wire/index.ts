@@ -1,4 +1,8 @@
-/** `hypercore-wire/wire`: frames, packets and messages, with no session around them. */
+/**
+ * `hypercore-wire/wire`: frames, packets and messages, with no session around them.
+ *
+ * @module hypercore-wire/wire
+ */
 export { decodeMessage, decodePacket, encodeMessage, encodePacket, typeCodes } from './codec.ts';
 export { Deframer, deframe } from './frame.ts';
 export type * from './messages.ts';

@@ -9,8 +9,6 @@ import { WireType } from '@protobuf-ts/runtime';
  * as extension names. 8 MiB of empty fields would take seconds and hundreds of megabytes to read.
  */
 const MAX_FIELDS = 2048;
-/** A varint of 64 bits has ten bytes at most. */
-const MAX_VARINT_BYTES = 10;
 
 /** Reads from a part of a buffer; all methods throw a RangeError where it ends too early. Bytes are views. */
 export class Reader {
@@ -104,20 +102,29 @@ export class Reader {
   /** The lower 32 bits; the upper ones are in `#high`. */
   #varint(): number {
     let low = 0;
-    let high = 0;
-    for (let i = 0; i < MAX_VARINT_BYTES; i++) {
+    for (let shift = 0; shift < 28; shift += 7) {
       const byte = this.#byte();
-      const group = byte & 0x7f;
-      // Group 4 lies across the two halves.
-      if (i < 5) low |= group << (7 * i);
-      if (i === 4) high = group >>> 4;
-      if (i > 4) high |= group << (7 * i - 32);
+      low |= (byte & 0x7f) << shift;
       if (byte < 0x80) {
-        this.#high = high >>> 0;
-        return low >>> 0;
+        this.#high = 0;
+        return low;
       }
     }
-    throw new RangeError(`a number has more than ${MAX_VARINT_BYTES} bytes`);
+    return this.#wideVarint(low);
+  }
+
+  /** From the fifth byte on, which lies across the two halves. */
+  #wideVarint(low: number): number {
+    let byte = this.#byte();
+    const whole = (low | (byte << 28)) >>> 0;
+    let high = (byte & 0x7f) >>> 4;
+    for (let shift = 3; byte >= 0x80; shift += 7) {
+      if (shift > 31) throw new RangeError('a number has more than 10 bytes');
+      byte = this.#byte();
+      high |= (byte & 0x7f) << shift;
+    }
+    this.#high = high >>> 0;
+    return whole;
   }
 
   #byte(): number {

@@ -97,11 +97,15 @@ export class Writer implements FieldWriter {
   }
 
   message<T>(tag: number, value: T, write: WriteFields<T>): void {
-    const inner = new Measure();
-    write(value, inner);
     this.target[this.length++] = tag;
-    this.varint(inner.length);
+    // Nearly all are short: the length goes where it is only known afterwards, and the rare long one is moved.
+    const start = ++this.length;
     write(value, this);
+    const length = this.length - start;
+    const moved = varintLength(length) - 1;
+    if (moved > 0) this.target.copyWithin(start + moved, start, this.length);
+    writeVarint(length, this.target, start - 1);
+    this.length += moved;
   }
 
   varint(value: number): void {

@@ -29,7 +29,7 @@ test('a live feed stays, and a tab that cannot have its files shows it too', asy
   const second = await context.newPage();
   await second.goto(opened('live-feed', served));
   // It waits 5 s for the files.
-  await expect(second.getByRole('listitem')).toHaveText([/two/, /one/], { timeout: 15_000 });
+  await expect(second.getByRole('listitem')).toHaveText([/two/, /one/], { timeout: 60_000 });
   await second.close();
   await served.close();
   await page.reload();

@@ -237,6 +237,38 @@ describe('a slow peer', () => {
     slow.replication.abort();
   });
 
+  it('is asked for no block twice once it answers', async () => {
+    const clock = new FakeClock();
+    const many = await truthOf(
+      Array.from({ length: 100 }, (_, i) => new Uint8Array(10).fill(i)),
+      2,
+    );
+    const reader = await Feed.open(memoryStorage(), { key: many.key });
+    /** Its first answer takes longer than one may before its sender counts as slow, and then a few come at a time. */
+    const late = (transport: Transport): Transport => ({
+      ...transport,
+      source: (async function* () {
+        let isFirst = true;
+        for await (const chunk of transport.source) {
+          for (let at = 0; at < chunk.byteLength; at += 1000) {
+            // A Have is smaller than that, and answers are not.
+            if (chunk.byteLength > 1000) {
+              await new Promise<void>((resolve) => void clock.after(isFirst ? 3000 : 500, resolve));
+              isFirst = false;
+            }
+            yield chunk.slice(at, at + 1000);
+          }
+        }
+      })(),
+    });
+    const slow = await scriptedPeer(reader, answering(many), { clock }, {}, late);
+    await clock.advance(60_000);
+    expect(reader.count()).toBe(100);
+    const asked = slow.received.flatMap((one) => (one.type === 'request' ? [one.index] : []));
+    expect(asked.length).toBe(new Set(asked).size);
+    slow.replication.abort();
+  });
+
   it('leaves its block to another all the same', async () => {
     const clock = new FakeClock();
     const large = await truthOf([new Uint8Array(60_000).fill(7)], 2);

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { libsodium } from '../../src/crypto/libsodium.ts';
 import type { CryptoProvider } from '../../src/crypto/provider.ts';
+import { Feed } from '../../src/feed/feed.ts';
 import { type Commit, SleepFiles } from '../../src/feed/files/sleep-files.ts';
 import type { FileName, Storage, StorageFile } from '../../src/feed/storage.ts';
 import { type MemoryStorage, memoryStorage } from '../../src/storage/memory.ts';
@@ -311,4 +312,52 @@ describe('a disk that gives up at any write', () => {
       }
     }
   });
+});
+
+test('a writer whose append fails, and the next one half way through taking its bits back, has no holes', async () => {
+  const start = new MadeFeed(crypto, crypto.keyPair(new Uint8Array(32).fill(8)));
+  const first = start.append(block(1), block(2), block(3), block(4));
+  for (const count of [1, 2, 5, 20]) {
+    for (let written = 0; written < 3584; written += written > 1022 && written < 1040 ? 1 : 97) {
+      const disk = memoryStorage();
+      let bitWrites = 0;
+      const failing: Storage = {
+        open: () => {},
+        close: () => {},
+        file(name) {
+          const file = fileOf(disk, name);
+          if (name !== 'bitfield') return file;
+          return {
+            ...file,
+            write(offset, bytes) {
+              // The second append writes first the byte of each root, then the page.
+              const isPage = bytes.length > 1000;
+              if (isPage) bitWrites++;
+              if (!isPage || bitWrites < 3) return file.write(offset, bytes);
+              file.write(offset, bytes.subarray(0, written));
+              throw new Error('no more');
+            },
+            flush() {
+              if (bitWrites === 2) {
+                bitWrites = 2.5;
+                throw new Error('not flushed');
+              }
+            },
+          };
+        },
+      };
+      const files = await opened(failing);
+      await files.commit(first);
+      const other = start.upTo(4);
+      await expect(
+        files.commit(other.append(...Array.from({ length: count }, (_, i) => block(i + 50)))),
+      ).rejects.toThrow('not flushed');
+      await expect(files.commit(start.upTo(4).append(block(9)))).rejects.toThrow('no more');
+      const feed = await Feed.open(disk);
+      expect([4, 4 + count], `${written} bytes`).toContain(feed.length);
+      expect(feed.count(), `${written} bytes`).toBe(feed.length);
+      for (let i = 0; i < feed.length; i++) expect(await feed.get(i)).toEqual(other.blocks[i]);
+      await feed.close();
+    }
+  }
 });

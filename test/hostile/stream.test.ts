@@ -275,6 +275,16 @@ describe('a Feed', () => {
     expect(await attack([feed(1, NAME), say(1, have(1)), have7])).toEqual(up(2, 'have'));
   });
 
+  it('right behind what ended the session leaves no timer', async () => {
+    const { session, transport, clock } = await scripted({ extensions: ['a'] }, ['a']);
+    session.handle('a', () => session.abort(new Error('enough')));
+    const last = say(0, { type: 'extension', id: 0, payload: new Uint8Array(1) });
+    transport.arrive(join(last, feed(1, OTHER_NAME)), feed(2, new Uint8Array(32)));
+    await settle();
+    expect(await outcome(session.closed)).toMatchObject({ error: { message: 'enough' } });
+    expect(clock.pending).toBe(0);
+  });
+
   it('for feeds that nobody knows: no more of them wait than there are channels, and not for ever', async () => {
     const { bytes, result } = await growth(async () => {
       const peer = await scripted({ limits: { unopenedMs: 10_000 } });

@@ -20,15 +20,18 @@ export interface Ends {
 
 export interface Kind {
   make(): Promise<Ends>;
-  /** The most that a writer gets rid of while nobody reads: what the platform buffers, and some. */
-  readonly bufferedBytes: number;
+  /**
+   * The most that a writer gets rid of while nobody reads: what the platform buffers, and some. Unknown where the
+   * platform cannot pause: what came and was not handed to the page yet is as much as the machine is behind.
+   */
+  readonly bufferedBytes?: number;
   /** What a slow reader does: it holds the writer back, or its queue overflows where its platform cannot pause. */
   readonly onSlowReader: 'waits' | 'overflows';
   /** What a read of the other side makes of an abort. TCP sends the same end as after a proper close. */
   readonly readOnAbort: 'rejected' | 'resolved';
   /** Bytes that are sent through at full speed: 256 MiB, or fewer where those would take too long. */
   readonly bulkBytes?: number;
-  /** Bytes of memory in use, where the platform tells. */
+  /** Bytes of memory in use once what nobody holds was collected, where the platform tells. Takes a while. */
   memory?(): number;
 }
 
@@ -39,6 +42,8 @@ export interface Case {
 }
 
 const MIB = 1_048_576;
+/** How often to look at the memory while a lot of bytes go through. */
+const LOOKS = 8;
 
 export async function* chunksOf(...chunks: Uint8Array[]): AsyncGenerator<Uint8Array, void, undefined> {
   yield* chunks;
@@ -71,11 +76,11 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** How a promise ends, or 'pending' where it does not within a while. */
+/** How a promise ends, or 'pending' where it does not within a while, which is long for a machine that is busy. */
 export async function settled(promise: Promise<unknown>): Promise<'resolved' | 'rejected' | 'pending'> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const pending = new Promise<'pending'>((resolve) => {
-    timer = setTimeout(() => resolve('pending'), 5000);
+    timer = setTimeout(() => resolve('pending'), 40_000);
   });
   const outcome = promise.then(
     () => 'resolved' as const,
@@ -84,9 +89,9 @@ export async function settled(promise: Promise<unknown>): Promise<'resolved' | '
   return Promise.race([outcome, pending]).finally(() => clearTimeout(timer));
 }
 
-/** Resolves once it holds, or after a while. */
+/** Resolves once it holds, or after a while that is long for a machine that is busy. */
 async function eventually(holds: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 200 && !holds(); tries++) await sleep(10);
+  for (let tries = 0; tries < 2000 && !holds(); tries++) await sleep(10);
 }
 
 function check(holds: boolean, what: string): asserts holds {
@@ -233,7 +238,7 @@ export const contract: readonly Case[] = [
 
   scenario('a slow reader holds the writer back, or its queue overflows', async ({ kind, open }) => {
     const { here, there } = await open();
-    const { bufferedBytes, onSlowReader } = kind;
+    const { bufferedBytes = 0, onSlowReader } = kind;
     let pulled = 0;
     async function* endless(): AsyncGenerator<Uint8Array, void, undefined> {
       for (;;) {
@@ -283,7 +288,7 @@ export const contract: readonly Case[] = [
   scenario('a lot of bytes go through in little memory', async ({ kind, open }) => {
     const { here, there } = await open();
     const { bulkBytes = 256 * MIB, bufferedBytes } = kind;
-    let [pulled, read, ahead, memory] = [0, 0, 0, 0];
+    let [pulled, read, ahead, memory, looks] = [0, 0, 0, 0, 0];
     const before = kind.memory?.() ?? 0;
     async function* bulk(): AsyncGenerator<Uint8Array, void, undefined> {
       while (pulled < bulkBytes) {
@@ -300,13 +305,16 @@ export const contract: readonly Case[] = [
           check(chunk[at] === expected, `${expected} at byte ${read + at}, got ${chunk[at]}`);
         }
         read += chunk.byteLength;
+        if (read < (looks * bulkBytes) / LOOKS) continue;
+        looks++;
         memory = Math.max(memory, (kind.memory?.() ?? 0) - before);
       }
     })();
     await Promise.all([here.sink(bulk()), reading]);
     same(read, bulkBytes);
-    check(ahead <= bufferedBytes, `at most ${bufferedBytes} bytes under way, got ${ahead}`);
-    check(memory <= bufferedBytes + 96 * MIB, `flat memory, got ${Math.round(memory / MIB)} MiB more`);
+    if (bufferedBytes !== undefined)
+      check(ahead <= bufferedBytes, `at most ${bufferedBytes} bytes under way, got ${ahead}`);
+    check(memory <= ahead + 64 * MIB, `flat memory, got ${Math.round(memory / MIB)} MiB more`);
   }),
 
   scenario(

@@ -29,10 +29,17 @@ export interface DataChannels {
  */
 export async function openDataChannels(makePeer: () => PeerConnection): Promise<DataChannels> {
   const [offering, answering] = [makePeer(), makePeer()];
+  let describedBoth!: () => void;
+  const described = new Promise<void>((resolve) => {
+    describedBoth = resolve;
+  });
+  // A peer refuses candidates before it knows whose they are.
   const trickle =
     (to: PeerConnection) =>
-    ({ candidate }: { candidate: unknown }): void => {
-      if (candidate) void to.addIceCandidate(candidate as never);
+    async ({ candidate }: { candidate: unknown }): Promise<void> => {
+      await described;
+      // One that was closed meanwhile refuses.
+      if (candidate) await to.addIceCandidate(candidate as never).catch(() => {});
     };
   offering.onicecandidate = trickle(answering);
   answering.onicecandidate = trickle(offering);
@@ -44,5 +51,6 @@ export async function openDataChannels(makePeer: () => PeerConnection): Promise<
   await answering.setRemoteDescription(offering.localDescription as never);
   await answering.setLocalDescription((await answering.createAnswer()) as never);
   await offering.setRemoteDescription(answering.localDescription as never);
+  describedBoth();
   return { offering, answering, here, there: await accepted };
 }

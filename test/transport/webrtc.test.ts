@@ -24,8 +24,6 @@ transportContract('dataChannelTransport over @roamhq/wrtc', {
       },
     };
   },
-  // The queue, what the channel holds, and what SCTP does.
-  bufferedBytes: 2_097_152 + 4_194_304,
   onSlowReader: 'overflows',
   readOnAbort: 'rejected',
   // It passes some 10 MiB/s.

@@ -17,7 +17,8 @@ const started = new Promise<Feed>((resolve) => {
   isStarted = resolve;
 });
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const readable = (block: Uint8Array): string => new TextDecoder().decode(block.subarray(0, 4 * SHOWN)).slice(0, SHOWN);
+const readable = (block: Uint8Array): string =>
+  new TextDecoder().decode(block.subarray(0, 4 * SHOWN)).slice(0, SHOWN);
 const tell = (message: FromPeer): void => postMessage(message);
 const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -40,7 +41,8 @@ async function start(feed: Feed): Promise<void> {
   feed.subscribe((event) => {
     if (event.type === 'download') void tellStored(feed, event.index);
     if (event.type === 'fault' && event.fault === 'unproven') tell({ type: 'doubted' });
-    if (event.type === 'rejected') tell({ type: 'rejected', block: event.block, reason: event.error.message });
+    if (event.type === 'rejected')
+      tell({ type: 'rejected', block: event.block, reason: event.error.message });
     tellHolding(feed);
   });
   ephemeral.subscribe((event) => {
@@ -56,7 +58,13 @@ async function connect(port: MessagePort, encrypted: boolean): Promise<void> {
   const transport = messagePortTransport(port);
   const feed = await started;
   try {
-    const { closed } = await replicate(transport, { feeds: feed, live: true, encrypted, extensions: [ephemeral], limits });
+    const { closed } = await replicate(transport, {
+      feeds: feed,
+      live: true,
+      encrypted,
+      extensions: [ephemeral],
+      limits,
+    });
     tell({ type: 'connected' });
     const reason = await closed;
     tell({ type: 'disconnected', error: 'error' in reason ? sentenceOf(reason.error) : undefined });

@@ -1,8 +1,9 @@
 /** The writes to the bitfield file that make a commit count, in the order that a crash may cut short. */
 
+import { equals } from 'uint8arrays/equals';
 import type { TreeNode } from '../merkle/hash.ts';
 import type { Bitfield } from './bitfield.ts';
-import { type Commit, newRoots, type Piece } from './commit.ts';
+import { type Commit, newRoots, type Piece, runs } from './commit.ts';
 import { HEADER_BYTES, PAGE_BLOCK_BYTES, PAGE_NODE_BYTES } from './header.ts';
 
 /** What a disk writes as a whole, or not at all. */
@@ -28,24 +29,38 @@ export function bitWrites(
   nodes: readonly TreeNode[],
   { clear = [], signatures }: Commit,
 ): Piece[][] {
-  const pieces = (pages: readonly number[]): Piece[] =>
-    pages.map((page) => ({ offset: HEADER_BYTES + page * bits.pageSize, bytes: bits.page(page) }));
-  for (const block of blocks) bits.add(block);
+  const pieces = (pages: readonly number[]): Piece[] => pages.map((page) => pageBits(bits, page));
+  const added = runs(blocks);
+  for (const [start, length] of added) bits.add(start, length);
   for (const { index } of nodes) bits.addNode(index);
   for (const [start, end] of clear) bits.remove(start, end - start);
   const dirty = bits.dirty();
   const whole = pieces(dirty);
-  for (const root of newRoots(nodes, signatures)) bits.removeNode(root);
+  const roots = newRoots(nodes, signatures);
+  for (const root of roots) bits.removeNode(root);
   const isOneSector = whole.length === 1 && sectorOf(whole[0]!.offset) === sectorOf(endOf(whole[0]!) - 1);
-  const rootless = isOneSector ? [] : pieces(dirty);
+  const rootless = isOneSector ? [] : roots.length === 0 ? whole : pieces(dirty);
   for (const { index } of nodes) bits.removeNode(index);
-  for (const block of blocks) bits.remove(block);
+  for (const [start, length] of added) bits.remove(start, length);
   if (dirty.length === 0) return [];
   if (isOneSector) return [whole];
   const nodesAlone = rootless.map(({ offset, bytes }) => ({
     offset: offset + PAGE_BLOCK_BYTES,
     bytes: bytes.subarray(PAGE_BLOCK_BYTES, PAGE_BLOCK_BYTES + PAGE_NODE_BYTES),
   }));
-  const rooted = whole.filter(({ bytes }, i) => bytes.some((byte, at) => byte !== rootless[i]!.bytes[at]));
+  const rooted = whole.filter(({ bytes }, i) => !equals(bytes, rootless[i]!.bytes));
   return rooted.length === 0 ? [nodesAlone, rootless] : [nodesAlone, rootless, rooted];
+}
+
+/** A page, where it belongs in the file. */
+export function pageBits(bits: Bitfield, page: number): Piece {
+  return { offset: HEADER_BYTES + page * bits.pageSize, bytes: bits.page(page) };
+}
+
+/** The byte that has a node's bit, where it belongs in the file. */
+export function nodeBits(bits: Bitfield, node: number): Piece {
+  const page = Math.floor(node / (8 * PAGE_NODE_BYTES));
+  const { offset, bytes } = pageBits(bits, page);
+  const at = PAGE_BLOCK_BYTES + Math.floor(node / 8) - page * PAGE_NODE_BYTES;
+  return { offset: offset + at, bytes: bytes.subarray(at, at + 1) };
 }

@@ -2,7 +2,7 @@
 import { concat } from 'uint8arrays/concat';
 import { assertBytes, assertInteger } from '../../errors.ts';
 import * as flat from '../merkle/flat-tree.ts';
-import { type TreeNode, u64be } from '../merkle/hash.ts';
+import { putU64, type TreeNode } from '../merkle/hash.ts';
 import { HEADER_BYTES, NODE_BYTES, SIGNATURE_BYTES } from './header.ts';
 
 /** Bytes that belong at an offset of a file. */
@@ -30,6 +30,8 @@ export interface Commit {
 
 /** Bytes copied together into one write at most. */
 const JOIN = 1_048_576;
+/** Bytes of a piece that is written by itself. */
+const LARGE = 32_768;
 
 /** Throws TypeError or RangeError for a commit that does not say what it should. */
 export function assertCommit(commit: Commit): void {
@@ -81,24 +83,47 @@ export function signatureOffset(length: number): number {
   return HEADER_BYTES + SIGNATURE_BYTES * (length - 1);
 }
 
-/** A tree node as the file has it: hash, then size in eight bytes. */
-export function nodePiece({ index, hash, size }: TreeNode): Piece {
-  const bytes = new Uint8Array(NODE_BYTES);
-  bytes.set(hash);
-  bytes.set(u64be(size), 32);
-  return { offset: nodeOffset(index), bytes };
+/** Tree nodes as the file has them, each the hash, then the size in eight bytes; neighbours in one piece. */
+export function nodePieces(nodes: readonly TreeNode[]): Piece[] {
+  // The sort keeps the order of nodes at one place, so the last of them stays.
+  const sorted = [...nodes].sort((a, b) => a.index - b.index);
+  const pieces: Piece[] = [];
+  for (let from = 0; from < sorted.length; ) {
+    const first = sorted[from]!.index;
+    let to = from;
+    while (++to < sorted.length && sorted[to]!.index - sorted[to - 1]!.index <= 1);
+    const bytes = new Uint8Array((sorted[to - 1]!.index - first + 1) * NODE_BYTES);
+    for (; from < to; from++) {
+      const { index, hash, size } = sorted[from]!;
+      const at = (index - first) * NODE_BYTES;
+      bytes.set(hash, at);
+      putU64(bytes, at + 32, size);
+    }
+    pieces.push({ offset: nodeOffset(first), bytes });
+  }
+  return pieces;
 }
 
 /** Reads a tree node; all zeros are none, nor is one of a size that no feed has. */
 export function parseNode(index: number, bytes: Uint8Array): TreeNode | undefined {
-  if (bytes.every((byte) => byte === 0)) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const size = view.getUint32(32) * 2 ** 32 + view.getUint32(36);
+  if (isZero(bytes)) return undefined;
+  const high = ((bytes[32]! << 24) | (bytes[33]! << 16) | (bytes[34]! << 8) | bytes[35]!) >>> 0;
+  const low = ((bytes[36]! << 24) | (bytes[37]! << 16) | (bytes[38]! << 8) | bytes[39]!) >>> 0;
+  const size = high * 2 ** 32 + low;
   return Number.isSafeInteger(size) ? { index, hash: bytes.slice(0, 32), size } : undefined;
 }
 
-/** Pieces in order of offset, those that touch joined: fewer writes, at the price of one copy. */
+function isZero(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at++) if (bytes[at] !== 0) return false;
+  return true;
+}
+
+/**
+ * Pieces in order of offset, small ones that touch joined: fewer writes, at the price of one copy, which costs more
+ * than a write where they are large.
+ */
 export function joined(pieces: readonly Piece[]): Piece[] {
+  if (pieces.length === 1) return pieces[0]!.bytes.length > 0 ? [pieces[0]!] : [];
   // The sort keeps the order of pieces at one offset, so the last of them is written last, and stays.
   const sorted = pieces.filter(({ bytes }) => bytes.length > 0).sort((a, b) => a.offset - b.offset);
   const writes: Piece[] = [];
@@ -108,6 +133,7 @@ export function joined(pieces: readonly Piece[]): Piece[] {
     let end = first.offset + first.bytes.length;
     while (++i < sorted.length && sorted[i]!.offset === end) {
       const { bytes } = sorted[i]!;
+      if (Math.max(first.bytes.length, bytes.length) > LARGE) break;
       if (end + bytes.length - first.offset > JOIN) break;
       run.push(bytes);
       end += bytes.length;
@@ -129,4 +155,15 @@ export function newRoots(nodes: readonly TreeNode[], signatures: Commit['signatu
   lengths.add(end);
   const fresh = new Set(nodes.map(({ index }) => index));
   return [...lengths].flatMap(flat.fullRoots).filter((root) => fresh.has(root));
+}
+
+/** Blocks as runs of neighbours, in the order in which they are given. */
+export function runs(blocks: readonly number[]): [start: number, length: number][] {
+  const found: [start: number, length: number][] = [];
+  for (const block of blocks) {
+    const last = found.at(-1);
+    if (last !== undefined && last[0] + last[1] === block) last[1]++;
+    else found.push([block, 1]);
+  }
+  return found;
 }

@@ -2,28 +2,32 @@
 import type { TreeNode } from '../merkle/hash.ts';
 
 /**
- * At most `capacity` nodes; the oldest goes first. Moving a node up on every use would cost more than
- * occasionally reading a hot one again.
+ * At most `capacity` nodes, in two generations: when the young one is full it becomes the old one, whose nodes are
+ * forgotten. A node that is used comes back into the young one. Taking the oldest out one by one costs more.
  */
 export class NodeCache {
-  readonly #nodes = new Map<number, TreeNode>();
-  readonly #capacity: number;
+  #young = new Map<number, TreeNode>();
+  #old = new Map<number, TreeNode>();
+  readonly #half: number;
 
   constructor(capacity: number) {
-    this.#capacity = capacity;
+    this.#half = Math.ceil(capacity / 2);
   }
 
   get(index: number): TreeNode | undefined {
-    return this.#nodes.get(index);
+    const young = this.#young.get(index);
+    if (young !== undefined) return young;
+    const old = this.#old.get(index);
+    if (old !== undefined) this.set(old);
+    return old;
   }
 
   /** Keeps a node. Its hash is to have bytes of its own, or it would keep alive what they are a part of. */
   set(node: TreeNode): void {
-    this.#nodes.set(node.index, node);
-    if (this.#nodes.size <= this.#capacity) return;
-    for (const oldest of this.#nodes.keys()) {
-      this.#nodes.delete(oldest);
-      return;
+    if (this.#young.size >= this.#half) {
+      this.#old = this.#young;
+      this.#young = new Map();
     }
+    this.#young.set(node.index, node);
   }
 }

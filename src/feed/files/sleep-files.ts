@@ -8,23 +8,25 @@ import type { MaybePromise } from '../../stream/stage.ts';
 import * as flat from '../merkle/flat-tree.ts';
 import type { TreeNode } from '../merkle/hash.ts';
 import type { FileName, Storage } from '../storage.ts';
-import { bitWrites } from './bit-writes.ts';
+import { bitWrites, nodeBits, pageBits } from './bit-writes.ts';
 import { Bitfield } from './bitfield.ts';
 import {
   assertCommit,
   type Commit,
   joined,
   merge,
+  newRoots,
   nodeOffset,
-  nodePiece,
+  nodePieces,
   type Piece,
   parseNode,
+  runs,
   signatureOffset,
 } from './commit.ts';
 import { HEADER_BYTES, type HeadedFile, header, NODE_BYTES, SIGNATURE_BYTES } from './header.ts';
 import { dropNodes, dropPast, dropUnproven, load } from './load.ts';
-import { NodeCache } from './node-cache.ts';
 import { shortened, storedLength } from './stored-length.ts';
+import { TreeFile } from './tree-file.ts';
 
 export type { Commit } from './commit.ts';
 
@@ -32,8 +34,6 @@ export type { Commit } from './commit.ts';
 export type StoredBits = Omit<Bitfield, 'add' | 'remove' | 'addNode' | 'removeNode' | 'load' | 'clean'>;
 
 const headed: readonly HeadedFile[] = ['tree', 'signatures', 'bitfield'];
-/** Nodes kept in memory: 1.5 MB or so, the upper fourteen levels of a feed. */
-const CACHED_NODES = 16_384;
 
 interface Waiting {
   readonly commit: Commit;
@@ -44,7 +44,7 @@ interface Waiting {
 /** The files of one feed in one storage. Opening and reading never write to them. */
 export class SleepFiles {
   readonly #storage: Storage;
-  readonly #cache = new NodeCache(CACHED_NODES);
+  readonly #tree: TreeFile;
   /** The files whose header is there. */
   readonly #headers = new Set<HeadedFile>();
   readonly #waiting: Waiting[] = [];
@@ -57,9 +57,12 @@ export class SleepFiles {
   #expectedKey: Uint8Array | undefined;
   #secretKey: Uint8Array | undefined;
   #failure: unknown;
+  /** The new roots of a commit whose bits may be on the disk, and are not in memory. */
+  #leftRoots: readonly number[] = [];
 
   constructor(storage: Storage) {
     this.#storage = storage;
+    this.#tree = new TreeFile(storage);
   }
 
   /** The key of the feed that is stored, 32 bytes; undefined where none is. */
@@ -103,40 +106,42 @@ export class SleepFiles {
   /**
    * How many blocks the feed has by what is stored: the longest length whose full roots are all there and, but
    * for a static feed, its signature. 0 for an empty place.
+   *
+   * @param limit the longest length to look for
    */
-  async findLength(): Promise<number> {
-    const signatures = await this.#storage.file('signatures').size();
+  async findLength(limit?: number): Promise<number> {
     return storedLength({
       bits: this.#bits,
-      signatures: Math.max(0, Math.floor((signatures - HEADER_BYTES) / SIGNATURE_BYTES)),
+      signatures: await this.signaturePlaces(),
+      limit,
       isWritable: this.#secretKey !== undefined,
       readSignature: (length) => this.readSignature(length),
       readNode: (index) => this.readNode(index),
     });
   }
 
+  /** The longest length that has a place in the file of signatures; 0 for a static feed. */
+  async signaturePlaces(): Promise<number> {
+    const size = await this.#storage.file('signatures').size();
+    return Math.max(0, Math.floor((size - HEADER_BYTES) / SIGNATURE_BYTES));
+  }
+
+  /** What the tree file has in a node's place, held or not; undefined for zeros. */
+  async storedNode(index: number): Promise<TreeNode | undefined> {
+    this.#assertOpen();
+    return parseNode(index, await this.#storage.file('tree').read(nodeOffset(index), NODE_BYTES));
+  }
+
   /** A tree node, or undefined where it is not held. Hot ones are answered at once. The node is not to be changed. */
   readNode(index: number): MaybePromise<TreeNode | undefined> {
     this.#assertOpen();
-    if (!this.#bits.hasNode(index)) return undefined;
-    const cached = this.#cache.get(index);
-    if (cached !== undefined) return cached;
-    const keep = (bytes: Uint8Array) => {
-      const node = parseNode(index, bytes);
-      if (node !== undefined) this.#cache.set(node);
-      return node;
-    };
-    const bytes = this.#storage.file('tree').read(nodeOffset(index), NODE_BYTES);
-    return bytes instanceof Promise ? bytes.then(keep) : keep(bytes);
+    return this.#tree.read(index, this.#bits);
   }
 
   /** Tree nodes, in the order asked for. */
   readNodes(indices: readonly number[]): MaybePromise<(TreeNode | undefined)[]> {
-    const nodes = indices.map((index) => this.readNode(index));
-    // Promise.all over values that are there already would cost turns of the event loop.
-    return nodes.some((node) => node instanceof Promise)
-      ? Promise.all(nodes)
-      : (nodes as (TreeNode | undefined)[]);
+    this.#assertOpen();
+    return this.#tree.readAll(indices, this.#bits);
   }
 
   /** The signature (64 bytes) over the feed at `length`, or undefined where none is stored. */
@@ -249,28 +254,29 @@ export class SleepFiles {
     const newBlocks = (commit.blocks ?? []).filter((block) => !this.#bits.has(block) && !isCleared(block));
     const newNodes = nodes.filter(({ index }) => !this.#bits.hasNode(index));
     const writes = bitWrites(this.#bits, newBlocks, newNodes, commit);
+    this.#leftRoots = newRoots(newNodes, commit.signatures);
     for (const pieces of writes) await this.#put('bitfield', joined(pieces), true);
+    this.#leftRoots = [];
 
-    for (const block of newBlocks) this.#bits.add(block);
+    for (const [start, length] of runs(newBlocks)) this.#bits.add(start, length);
     for (const { index } of newNodes) this.#bits.addNode(index);
     this.#bits.clean();
-    for (const { index, hash, size } of nodes) this.#cache.set({ index, hash: hash.slice(), size });
+    this.#tree.written(nodes);
     for (const [start, end] of clear) await this.#discard(start, end);
   }
 
   /**
    * A commit that failed, or a crash, may have left bits on the disk that are not in memory. They go before other
-   * bytes are written in the place of theirs, or a crash in between would leave a mixture that looks whole.
+   * bytes are written in the place of theirs, or a crash in between would leave a mixture that looks whole. Those of
+   * its roots, without which the feed is not longer, go before the others: a write that fails too may be half done.
    */
   async #writeLeft(): Promise<void> {
     const pages = this.#bits.dirty();
     if (pages.length === 0) return;
-    const { pageSize } = this.#bits;
-    const pieces = pages.map((page) => ({
-      offset: HEADER_BYTES + page * pageSize,
-      bytes: this.#bits.page(page),
-    }));
-    await this.#put('bitfield', joined(pieces), true);
+    const roots = this.#leftRoots.map((root) => nodeBits(this.#bits, root));
+    if (roots.length > 0) await this.#put('bitfield', roots, true);
+    await this.#put('bitfield', joined(pages.map((page) => pageBits(this.#bits, page))), true);
+    this.#leftRoots = [];
     this.#bits.clean();
   }
 
@@ -306,7 +312,7 @@ export class SleepFiles {
     if (secretKey !== undefined && this.#secretKey === undefined) {
       add('secret_key', [{ offset: 0, bytes: secretKey }]);
     }
-    add('tree', nodes.map(nodePiece));
+    add('tree', nodePieces(nodes));
     add('data', data);
     add(
       'signatures',

@@ -11,6 +11,8 @@ export interface StoredTree {
   readonly bits: Pick<Bitfield, 'hasNode' | 'lastNode'>;
   /** The longest length that has a place in the file of signatures; 0 for a static feed. */
   readonly signatures: number;
+  /** The longest length to look for, where not any. */
+  readonly limit?: number | undefined;
   /** Whether the secret key is here: what is appended behind a length that is too short forks the feed. */
   readonly isWritable: boolean;
   readSignature(length: number): MaybePromise<Uint8Array | undefined>;
@@ -26,7 +28,8 @@ export interface StoredTree {
  */
 export async function storedLength(tree: StoredTree): Promise<number> {
   const isStatic = tree.signatures === 0 && !tree.isWritable;
-  let length = longest(tree.bits, isStatic ? 2 ** flat.MAX_DEPTH : tree.signatures);
+  const { limit = Number.POSITIVE_INFINITY } = tree;
+  let length = longest(tree.bits, Math.min(limit, isStatic ? 2 ** flat.MAX_DEPTH : tree.signatures));
   while (length > 0) {
     if ((await hasRoots(tree, length)) && (isStatic || (await tree.readSignature(length)) !== undefined))
       break;

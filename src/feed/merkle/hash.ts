@@ -1,7 +1,6 @@
 /** The hashes of a feed's tree: blocks, parents, and the one over the roots that the writer signs. */
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import { assertInteger } from '../../errors.ts';
-import * as flat from './flat-tree.ts';
 
 /** One node of the tree (hypercore 7 wire: Data.Node). */
 export interface TreeNode {
@@ -14,24 +13,39 @@ export interface TreeNode {
 }
 
 // One byte before each kind keeps a block from passing for a parent, and a parent for a set of roots.
-const LEAF: Uint8Array = Uint8Array.of(0);
-const PARENT: Uint8Array = Uint8Array.of(1);
+const LEAF = 0;
+const PARENT = 1;
 const ROOTS: Uint8Array = Uint8Array.of(2);
+
+/** What comes before a node's content in its hash: its kind and its size. Made anew for each hash, in place. */
+const before: Uint8Array = new Uint8Array(9);
 
 /** `value` as 8 bytes, most significant first. Throws RangeError unless it is a whole number to 2^53-1. */
 export function u64be(value: number): Uint8Array {
-  assertInteger('value', value);
   const bytes = new Uint8Array(8);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, Math.floor(value / 2 ** 32));
-  view.setUint32(4, value % 2 ** 32);
+  putU64(bytes, 0, value);
   return bytes;
+}
+
+/** Writes `value` as {@link u64be} has it into `bytes` at `at`. */
+export function putU64(bytes: Uint8Array, at: number, value: number): void {
+  assertInteger('value', value);
+  const high = Math.floor(value / 2 ** 32);
+  const low = value >>> 0;
+  bytes[at] = high >>> 24;
+  bytes[at + 1] = high >>> 16;
+  bytes[at + 2] = high >>> 8;
+  bytes[at + 3] = high;
+  bytes[at + 4] = low >>> 24;
+  bytes[at + 5] = low >>> 16;
+  bytes[at + 6] = low >>> 8;
+  bytes[at + 7] = low;
 }
 
 /** The node of block number `block` that holds `data`. */
 export function leaf(crypto: CryptoProvider, block: number, data: Uint8Array): TreeNode {
   const size = data.byteLength;
-  return { index: 2 * block, hash: crypto.blake2b([LEAF, u64be(size), data]), size };
+  return { index: 2 * block, hash: crypto.blake2b([prefix(LEAF, size), data]), size };
 }
 
 /**
@@ -41,8 +55,21 @@ export function leaf(crypto: CryptoProvider, block: number, data: Uint8Array): T
  */
 export function parent(crypto: CryptoProvider, left: TreeNode, right: TreeNode): TreeNode {
   const size = left.size + right.size;
-  const hash = crypto.blake2b([PARENT, u64be(size), left.hash, right.hash]);
-  return { index: flat.parent(left.index), hash, size };
+  const hash = crypto.blake2b([prefix(PARENT, size), left.hash, right.hash]);
+  // In the middle of both.
+  return { index: left.index + (right.index - left.index) / 2, hash, size };
+}
+
+/** Whether two hashes, of 32 bytes each, are the same. */
+export function sameHash(a: Uint8Array, b: Uint8Array): boolean {
+  for (let at = 0; at < 32; at++) if (a[at] !== b[at]) return false;
+  return true;
+}
+
+function prefix(kind: number, size: number): Uint8Array {
+  before[0] = kind;
+  putU64(before, 1, size);
+  return before;
 }
 
 /** What the writer signs, and what a static feed has for a key: 32 bytes over the full roots, left to right. */

@@ -27,21 +27,26 @@ export function planProof(
   has: (node: number) => boolean,
   request: { readonly digest: number; readonly hash: boolean },
 ): ProofPlan | undefined {
-  const holds = (node: number): boolean => flat.rightSpan(node) < 2 * length && has(node);
+  const holds = (node: number, depth?: number): boolean =>
+    flat.rightSpan(node, depth) < 2 * length && has(node);
   let node = 2 * block;
-  if (!holds(node)) return undefined;
+  if (!holds(node, 0)) return undefined;
   const nodes = request.hash ? [node] : [];
   if (request.digest === 1) return { nodes, length: undefined };
-  const spared = heldByRemote(block, request.digest);
-  for (let depth = 0; !spared.has(node); depth++) {
+  // As heldByRemote reads them: the siblings that the remote has, from below, and a last bit for the node that it has.
+  const namesNode = request.digest % 2 === 1;
+  let bits = Math.floor(request.digest / 2);
+  for (let depth = 0; !(namesNode && bits === 1); depth++) {
     const other = flat.sibling(node, depth);
-    if (depth === flat.MAX_DEPTH || !holds(other)) {
+    if (depth === flat.MAX_DEPTH || !holds(other, depth)) {
       const roots = rootsWith(node, depth, holds);
       if (roots === undefined) return undefined;
+      const spared = heldByRemote(block, request.digest);
       for (const root of roots) if (root !== node && !spared.has(root)) nodes.push(root);
       return { nodes, length: (flat.rightSpan(roots.at(-1)!) + 2) / 2 };
     }
-    if (!spared.has(other)) nodes.push(other);
+    if (bits % 2 === 0) nodes.push(other);
+    bits = Math.floor(bits / 2);
     node = flat.parent(node, depth);
   }
   return { nodes, length: undefined };
@@ -55,7 +60,7 @@ export function planProof(
 function rootsWith(root: number, depth: number, holds: (node: number) => boolean): number[] | undefined {
   // What is to the left of `root`. Where that is not all here, its own left sibling included, the tree has a hole.
   const roots = flat.fullRoots(flat.leftSpan(root, depth) / 2);
-  if (!roots.every(holds)) return undefined;
+  if (!roots.every((node) => holds(node))) return undefined;
   roots.push(root);
   let next = flat.rightSpan(root, depth) + 2;
   for (let blocks = 2 ** depth / 2; blocks >= 1; blocks /= 2) {

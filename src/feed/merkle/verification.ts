@@ -8,7 +8,7 @@ import { assertBytes, assertInteger, ProtocolError } from '../../errors.ts';
 import type { MaybePromise } from '../../stream/stage.ts';
 import * as flat from './flat-tree.ts';
 import { ForkError, type SignedTree } from './fork.ts';
-import { leaf, parent, type TreeNode, treeHash } from './hash.ts';
+import { leaf, parent, sameHash, type TreeNode, treeHash } from './hash.ts';
 import { after, verifySignature } from './signature.ts';
 
 /** A proof is a leaf, at most 52 siblings and at most 52 further roots, 105 nodes in all. More than this is abuse. */
@@ -16,40 +16,57 @@ export const MAX_PROOF_NODES = 128;
 
 const OURS = -1;
 
-/** The way up from a block as far as received and own nodes carry it. */
-interface Climb {
-  /** Each step joins `other` with the node reached so far into `up`. */
-  readonly steps: { readonly other: number; readonly up: number; readonly from: number }[];
-  readonly top: number;
-  /** The length whose roots have to be signed, unless a trusted node comes first. */
-  readonly length: number;
-  /** Where its roots come from, left to right; the top itself stands as `OURS`. */
-  readonly roots: { readonly index: number; readonly from: number }[];
+/** A step up: `other` and the node reached so far are the children of the next one. */
+interface Step {
+  readonly other: number;
+  /** A position in the received nodes, or `OURS`. */
+  readonly from: number;
 }
 
-/** `from` is a position in `received`, or `OURS`. Received nodes count only in the order in which they came. */
-function climb(
-  block: number,
-  received: readonly number[],
-  hasValue: boolean,
-  has: (node: number) => boolean,
-): Climb {
-  let next = hasValue ? 0 : 1;
-  let top = 2 * block;
-  const steps = [];
-  for (let depth = 0; depth < flat.MAX_DEPTH; depth++) {
-    const other = flat.sibling(top, depth);
-    const from = received[next] === other ? next++ : OURS;
-    if (from === OURS && !has(other)) break;
-    top = flat.parent(top, depth);
-    steps.push({ other, up: top, from });
+/**
+ * The way up from a block as far as received and own nodes carry it, taken step by step: most proofs meet a trusted
+ * node early. Received nodes count only in the order in which they came.
+ */
+class Climb {
+  /** The node reached so far. */
+  top: number;
+  readonly #received: readonly number[];
+  readonly #has: (node: number) => boolean;
+  #next: number;
+  #depth = 0;
+
+  constructor(block: number, received: readonly number[], hasValue: boolean, has: (node: number) => boolean) {
+    this.top = 2 * block;
+    this.#received = received;
+    this.#has = has;
+    this.#next = hasValue ? 0 : 1;
   }
-  const last = next < received.length ? received.at(-1)! : top;
-  const length = (Math.max(flat.rightSpan(top), flat.rightSpan(last)) + 2) / 2;
-  const roots = flat
-    .fullRoots(length)
-    .map((index) => ({ index, from: index !== top && received[next] === index ? next++ : OURS }));
-  return { steps, top, length, roots };
+
+  /** Goes one up; `undefined` where nothing carries it any further. */
+  step(): Step | undefined {
+    if (this.#depth >= flat.MAX_DEPTH) return undefined;
+    const other = flat.sibling(this.top, this.#depth);
+    const from = this.#received[this.#next] === other ? this.#next++ : OURS;
+    if (from === OURS && !this.#has(other)) return undefined;
+    this.top = flat.parent(this.top, this.#depth++);
+    return { other, from };
+  }
+
+  /**
+   * Once there is no step any more: the length whose roots have to be signed, and where its roots come from, left to
+   * right; the top itself stands as `OURS`.
+   */
+  end(): { length: number; roots: { readonly index: number; readonly from: number }[] } {
+    const received = this.#received;
+    const { top } = this;
+    const last = this.#next < received.length ? received.at(-1)! : top;
+    const length = (Math.max(flat.rightSpan(top), flat.rightSpan(last)) + 2) / 2;
+    const roots = flat.fullRoots(length).map((index) => ({
+      index,
+      from: index !== top && received[this.#next] === index ? this.#next++ : OURS,
+    }));
+    return { length, roots };
+  }
 }
 
 /**
@@ -68,17 +85,21 @@ export function planVerification(
   has: (node: number) => boolean,
 ): number[] {
   if (misplaced(block, received, hasValue) !== undefined) return [];
-  const wanted = new Set<number>();
-  const want = (node: number): boolean => has(node) && wanted.add(node).has(node);
-  const { steps, roots } = climb(block, received, hasValue, has);
+  const wanted: number[] = [];
+  const want = (node: number): boolean => {
+    if (!has(node)) return false;
+    if (!wanted.includes(node)) wanted.push(node);
+    return true;
+  };
+  const way = new Climb(block, received, hasValue, has);
   // Without a signature nothing above a node held here is of use. With one, a difference there shows a fork.
-  if (want(2 * block) && !signed) return [...wanted];
-  for (const { other, up, from } of steps) {
-    if (from === OURS || signed) want(other);
-    if (want(up) && !signed) return [...wanted];
+  if (want(2 * block) && !signed) return wanted;
+  for (let step = way.step(); step !== undefined; step = way.step()) {
+    if (step.from === OURS || signed) want(step.other);
+    if (want(way.top) && !signed) return wanted;
   }
-  for (const { index } of roots) want(index);
-  return [...wanted];
+  for (const { index } of way.end().roots) want(index);
+  return wanted;
 }
 
 /** A Data message and what it is held against. */
@@ -129,31 +150,33 @@ export function verifyProof(proof: Proof): MaybePromise<Verified> {
   if (fault !== undefined) throw unproven(block, fault);
 
   const first = value === undefined ? nodes[0]! : leaf(crypto, block, value);
-  const way = climb(block, received, value !== undefined, (index) => local(index) !== undefined);
+  const way = new Climb(block, received, value !== undefined, (index) => local(index) !== undefined);
   // A parent's hash has its children's sizes in it only as a sum. Where a leaf and its sibling both came
   // without their bytes, the sum can be split at will, so neither is one to keep.
-  const splitIsOpen = value === undefined && way.steps[0] !== undefined && way.steps[0].from !== OURS;
+  let splitIsOpen = false;
   const kept = (proven: TreeNode[]): TreeNode[] =>
     proven.slice(splitIsOpen ? 2 : 0).filter((node) => !same(node, local(node.index)));
 
   let top = first;
   let differs: number | undefined;
   const proven = [top];
-  for (let at = 0; ; at++) {
+  for (;;) {
     const trusted = local(top.index);
     // Where one below was another than ours, both are signed, and only the signature tells what is.
-    if (trusted !== undefined && equals(trusted.hash, top.hash) && differs === undefined) {
+    const agrees = trusted !== undefined && sameHash(trusted.hash, top.hash);
+    if (agrees && differs === undefined) {
       if (top === nodes[0] && top.size !== trusted.size) throw unproven(block, 'it has a wrong size');
       return { nodes: kept(proven), leaf: first };
     }
-    if (trusted !== undefined && !equals(trusted.hash, top.hash)) {
+    if (trusted !== undefined && !agrees) {
       if (signature === undefined) {
         throw unproven(block, `it leads to another hash for node ${top.index} than the one held here`);
       }
       differs ??= top.index;
     }
-    const step = way.steps[at];
+    const step = way.step();
     if (step === undefined) break;
+    splitIsOpen ||= value === undefined && top === first && step.from !== OURS;
     const other = step.from === OURS ? local(step.other)! : nodes[step.from]!;
     if (step.from !== OURS) proven.push(other);
     if (!Number.isSafeInteger(top.size + other.size)) throw unproven(block, 'its sizes pass 2^53-1 bytes');
@@ -172,9 +195,9 @@ export function verifyProof(proof: Proof): MaybePromise<Verified> {
       throw new ForkError(block, node, signed(theirs));
     });
   };
-  const { length } = way;
+  const { length, roots: places } = way.end();
   const roots: TreeNode[] = [];
-  for (const { index, from } of way.roots) {
+  for (const { index, from } of places) {
     const root = index === top.index ? top : from === OURS ? local(index) : nodes[from];
     if (root === undefined) return refuse(`root ${index} of length ${length} is missing`);
     if (from !== OURS) proven.push(root);
@@ -195,7 +218,7 @@ export function verifyProof(proof: Proof): MaybePromise<Verified> {
     if (valid !== true) return refuse(`its signature is not the key's over length ${length}`);
     for (const node of proven) {
       const trusted = local(node.index);
-      if (trusted !== undefined && !equals(trusted.hash, node.hash))
+      if (trusted !== undefined && !sameHash(trusted.hash, node.hash))
         throw new ForkError(block, node.index, { length, roots, signature });
     }
     return { nodes: kept(proven), leaf: first, length, signature, roots };
@@ -230,7 +253,7 @@ function signed({ length, roots, signature }: Verified): SignedTree {
 }
 
 function same(node: TreeNode, trusted: TreeNode | undefined): boolean {
-  return trusted !== undefined && trusted.size === node.size && equals(trusted.hash, node.hash);
+  return trusted !== undefined && trusted.size === node.size && sameHash(trusted.hash, node.hash);
 }
 
 function unproven(block: number, what: string): ProtocolError {

@@ -241,16 +241,22 @@ export class Peer {
   }
 
   #take(batch: readonly ChannelMessage[]): void | Promise<void> {
-    for (const message of batch) {
-      try {
-        this.#on(message);
-      } catch (error) {
-        if (!(error instanceof ProtocolError) || error.code !== 'bad-message') throw error;
-        this.#fault('wrong', error.reason);
-      }
+    try {
+      for (const message of batch) this.#onReadable(message);
+    } finally {
+      this.#downloader.store();
     }
     this.#replicator.update();
     return this.#downloader.room;
+  }
+
+  #onReadable(message: ChannelMessage): void {
+    try {
+      this.#on(message);
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.code !== 'bad-message') throw error;
+      this.#fault('wrong', error.reason);
+    }
   }
 
   #on(message: ChannelMessage): void {

@@ -23,8 +23,16 @@ export class RemoteBlocks {
   /** Pages held as a whole. */
   readonly #whole = new PageRuns();
 
+  /** What was found last, until something changes. */
+  #length: number | undefined = 0;
+
   /** The highest block held, and one; 0 where none is. */
   get length(): number {
+    this.#length ??= this.#findLength();
+    return this.#length;
+  }
+
+  #findLength(): number {
     const last = this.#bits.last;
     const bits = this.#bits.get(last);
     const partial = bits === undefined ? 0 : last * BLOCKS + previousBit(bits, BLOCKS - 1) + 1;
@@ -98,12 +106,14 @@ export class RemoteBlocks {
   clear(): void {
     this.#bits.clear();
     this.#whole.clear();
+    this.#length = 0;
   }
 
   #range(start: number, length: number, value: boolean): void {
     assertInteger('start', start);
     assertInteger('length', length);
     const end = cut(start, length);
+    this.#length = undefined;
     const first = Math.ceil(start / BLOCKS);
     const last = Math.floor(end / BLOCKS);
     if (first > last) {
@@ -150,6 +160,7 @@ export class RemoteBlocks {
 
   /** Keeps a page in the form that it has now. */
   #settle(page: number, bits: Uint8Array): void {
+    this.#length = undefined;
     const isEmpty = nextBit(bits, 0, BLOCKS, true) === -1;
     const isFull = !isEmpty && nextBit(bits, 0, BLOCKS, false) === -1;
     if (isEmpty || isFull) this.#bits.delete(page, page + 1);

@@ -7,6 +7,7 @@ import type { FeedEvent, FeedListener } from '../events.ts';
 import { ForkError } from '../merkle/fork.ts';
 import type { Peer } from './peer.ts';
 import type { Selection } from './selection.ts';
+import { Wanted } from './wanted.ts';
 
 /** A search for the block that holds byte `bytes` of the feed. */
 export interface Seek {
@@ -23,27 +24,23 @@ interface Watcher {
 export class Replicator {
   readonly #store: BlockStore;
   readonly #peers = new Set<Peer>();
-  /** In the order in which they were selected. */
-  readonly #ranges = new Set<Selection>();
-  /** Single blocks that somebody waits for right now, and who does. There may be as many as the feed has. */
-  readonly #urgent = new Map<number, Set<Selection>>();
-  /** Blocks that were asked for and are not stored yet, and of whom. */
-  readonly #reserved = new Map<number, Peer>();
+  readonly #wanted: Wanted;
   readonly #listeners = new Listeners<FeedEvent>();
   readonly #seeks = new Set<Seek>();
   /** Who waits for something to become true. */
   readonly #watchers = new Set<Watcher>();
   #unannounced: { index: number; from: Peer }[] = [];
-  /** Somebody has selected something, beyond single blocks. */
-  #wasSelected = false;
   #isUpdateDue = false;
-  /** Peers may have to be asked what they have of the urgent blocks. */
+  /** Peers may have to be asked what they have of the blocks that are wanted. */
   #isWantDue = false;
+  /** The length, when peers were last asked. */
+  #lengthThen = 0;
   /** Why nothing can be stored any more. */
   #failure: { readonly error: unknown } | undefined;
 
   constructor(store: BlockStore) {
     this.#store = store;
+    this.#wanted = new Wanted(store);
   }
 
   /** The peers that have joined. */
@@ -95,7 +92,7 @@ export class Replicator {
 
   remove(peer: Peer): void {
     if (!this.#peers.delete(peer)) return;
-    for (const [index, askedOf] of this.#reserved) if (askedOf === peer) this.release(index, peer);
+    this.#wanted.releaseAll(peer);
     this.emit({ type: 'peer-left', peer });
     this.update();
   }
@@ -105,18 +102,14 @@ export class Replicator {
     const { start, isUrgent } = selection;
     if (this.#failure !== undefined) return selection.fail(this.#failure.error);
     if (isUrgent && this.#store.blocks.has(start)) return selection.complete();
-    if (isUrgent) this.#urgent.set(start, (this.#urgent.get(start) ?? new Set()).add(selection));
-    else this.#ranges.add(selection);
-    this.#wasSelected ||= !isUrgent;
+    this.#wanted.add(selection);
     this.#isWantDue = true;
     this.update();
   }
 
   /** Wants them no longer. */
   deselect(selection: Selection): void {
-    this.#ranges.delete(selection);
-    const waiting = this.#urgent.get(selection.start);
-    if (waiting?.delete(selection) && waiting.size === 0) this.#urgent.delete(selection.start);
+    this.#wanted.delete(selection);
     this.update();
   }
 
@@ -138,28 +131,25 @@ export class Replicator {
 
   /** A block came from `peer` and is being stored: nobody else is asked for it meanwhile. */
   reserve(index: number, peer: Peer): void {
-    if (!this.#reserved.has(index)) this.#reserved.set(index, peer);
+    this.#wanted.reserve(index, peer);
   }
 
   /** A block that was asked of `peer` did not come, or was here already: others may be asked. */
   release(index: number, peer: Peer): void {
-    if (this.#reserved.get(index) !== peer) return;
-    this.#reserved.delete(index);
-    for (const range of this.#ranges) range.release();
+    this.#wanted.release(index, peer);
   }
 
   /** A peer tells of blocks, the first of them `start`. */
   offered(start: number, peer: Peer): void {
-    for (const range of this.#ranges) range.offered(peer.available.blocks, start);
+    this.#wanted.offered(start, peer);
     this.#isWantDue = true;
   }
 
   /** A block was verified and stored. */
   stored(index: number, bytes: number, from: Peer): void {
-    this.#reserved.delete(index);
-    for (const selection of this.#urgent.get(index) ?? []) selection.complete();
-    this.#urgent.delete(index);
+    this.#wanted.stored(index);
     this.emit({ type: 'download', index, bytes, peer: from });
+    if (this.#peers.size === 1 && this.#peers.has(from)) return;
     this.#unannounced.push({ index, from });
     // Blocks that were written together are announced together.
     if (this.#unannounced.length === 1) Promise.resolve().then(() => this.#announceStored());
@@ -191,11 +181,8 @@ export class Replicator {
 
   #stop(error: unknown): void {
     this.#failure ??= { error };
-    for (const range of this.#ranges) range.fail(error);
-    for (const waiting of this.#urgent.values()) for (const selection of waiting) selection.fail(error);
+    this.#wanted.fail(error);
     for (const { outcome } of this.#watchers) outcome.reject(error);
-    this.#ranges.clear();
-    this.#urgent.clear();
     this.#watchers.clear();
   }
 
@@ -224,10 +211,10 @@ export class Replicator {
     const { length, writable } = this.#store;
     const known = writable ? length : Math.max(length, this.remoteLength);
     const isEndKnown = writable || this.isEndKnown;
-    for (const range of this.#ranges) {
+    for (const range of this.#wanted.ranges) {
       if (range.end === undefined && !isEndKnown) continue;
       if (!range.isComplete(this.#store.blocks, known)) continue;
-      if (!range.isLasting) this.#ranges.delete(range);
+      if (!range.isLasting) this.#wanted.delete(range);
       range.complete();
     }
   }
@@ -242,40 +229,31 @@ export class Replicator {
 
   /** Every peer in turn gets one request more, so that the work is divided evenly. */
   #divide(peers: readonly Peer[]): void {
-    let busy = true;
-    while (busy) {
-      busy = false;
-      for (const peer of peers) {
-        const index = peer.hasRoom ? this.#next(peer) : undefined;
-        if (index === undefined) continue;
-        this.#reserved.set(index, peer);
+    let turns = peers.map((peer) => ({ peer, blocks: this.#wanted.of(peer) }));
+    while (turns.length > 0) {
+      turns = turns.filter(({ peer, blocks }) => {
+        const index = peer.hasRoom ? blocks.next().value : undefined;
+        if (index === undefined) return false;
+        this.#wanted.reserve(index, peer);
         peer.ask(index);
-        busy = true;
-      }
+        return true;
+      });
     }
   }
 
   /** Asks every peer what it has of what is wanted. */
   #want(): void {
+    const { length } = this.#store;
+    if (!this.#isWantDue && length === this.#lengthThen) return;
+    this.#isWantDue = false;
+    this.#lengthThen = length;
     for (const peer of this.#peers) {
-      const known = Math.max(peer.remoteLength, this.#store.length);
-      if (this.#isWantDue) for (const start of this.#urgent.keys()) peer.want(start, start + 1);
+      const known = Math.max(peer.remoteLength, length);
+      for (const start of this.#wanted.urgent) peer.want(start, start + 1);
       // The first block also where nobody has told of it: who has only that one was not asked about it.
-      for (const { start, end } of this.#ranges)
+      for (const { start, end } of this.#wanted.ranges)
         peer.want(start, Math.max(Math.min(end ?? known, known), start + 1));
     }
-    this.#isWantDue = false;
-  }
-
-  /** The next block to ask `peer` for. */
-  #next(peer: Peer): number | undefined {
-    const there = peer.available.blocks;
-    for (const index of this.#urgent.keys()) if (there.has(index) && !this.#reserved.has(index)) return index;
-    for (const range of this.#ranges) {
-      const index = range.next(this.#store.blocks, there, this.#reserved);
-      if (index !== undefined) return index;
-    }
-    return undefined;
   }
 
   /**
@@ -283,12 +261,8 @@ export class Replicator {
    * single blocks were ever asked for: who does that may want another one any time.
    */
   #needs(peer: Peer): boolean {
-    if (!this.#wasSelected) return true;
-    if (!peer.isUploading) return false;
-    const there = peer.available.blocks;
-    for (const index of this.#urgent.keys()) if (there.has(index)) return true;
-    for (const range of this.#ranges) if (range.needs(this.#store.blocks, there)) return true;
-    return this.#seeks.size > 0;
+    if (!this.#wanted.hadRanges) return true;
+    return peer.isUploading && (this.#wanted.isThere(peer) || this.#seeks.size > 0);
   }
 
   #announceStored(): void {

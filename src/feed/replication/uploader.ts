@@ -2,12 +2,15 @@
 
 import { ProtocolError } from '../../errors.ts';
 import type { Channel, ChannelSendable } from '../../session/channel.ts';
-import type { MaybePromise } from '../../stream/stage.ts';
-import type { Cancel, Request, Want } from '../../wire/messages.ts';
+import type { Cancel, Data, Request, Want } from '../../wire/messages.ts';
 import { encodeRle, encodeZeros } from '../../wire/rle.ts';
 import type { BlockStore } from '../block-store.ts';
 
 type Answer = Exclude<ChannelSendable, { type: 'extension' }>;
+
+/** Bytes of blocks that are read together: the memory of a batch, or else that of one block. */
+const BATCH_BYTES = 262_144;
+const BATCH_BLOCKS = 64;
 
 interface News {
   readonly type: 'have' | 'unhave';
@@ -31,17 +34,20 @@ export class Uploader {
   readonly #maxRequests: number;
   readonly #onUpload: (index: number, bytes: number) => void;
   readonly #onIdle: () => void;
+  /** Requests without an answer, the oldest first. */
   readonly #waiting = new Set<Request>();
+  /** Requests that were taken back since the last answers: a flood all the same. */
+  #cancelled = 0;
   /** Wants without an answer, by start and length. */
   readonly #wants = new Set<string>();
   /** Ranges that the peer is to be told of. */
   #news: News[] = [];
   /** Regions that the peer is to be told of anew, since too much happened in them. */
   readonly #regions = new Set<number>();
-  /** Answers that wait for the transport; those to cancelled Requests among them. */
+  /** Other answers that wait for the transport. */
   #queued = 0;
-  /** Blocks that are being read. */
-  #answering = 0;
+  /** The answers to Requests wait for the transport, or are being read. */
+  #isAnswerDue = false;
   /** The peer has sent a Want and is told of new blocks from then on. */
   #isWanted = false;
   /** When it was paused; `undefined` where it is not. */
@@ -69,7 +75,7 @@ export class Uploader {
 
   /** Whether every Request was answered. */
   get isIdle(): boolean {
-    return this.#waiting.size + this.#answering === 0;
+    return this.#waiting.size === 0;
   }
 
   /**
@@ -168,17 +174,21 @@ export class Uploader {
   /** @throws ProtocolError `request-flood` where too many wait. */
   request(request: Request): void {
     if (this.#isRefusing) return this.#answerLater(() => ({ type: 'unhave', start: request.index }));
+    this.#assertRoom();
     this.#waiting.add(request);
-    this.#answerLater(() => this.#answer(request));
+    this.#answerRequests();
   }
 
-  #answerLater(answer: () => MaybePromise<Answer | undefined>): void {
-    if (this.#queued >= this.#maxRequests) {
-      throw new ProtocolError(
-        'request-flood',
-        `the remote has ${this.#queued} requests waiting and sends more: if it is a good peer, raise limits.requests`,
-      );
+  cancel({ index, bytes, hash }: Cancel): void {
+    for (const request of this.#waiting) {
+      if (request.index !== index || request.bytes !== bytes || request.hash !== hash) continue;
+      this.#waiting.delete(request);
+      this.#cancelled++;
     }
+  }
+
+  #answerLater(answer: () => Answer): void {
+    this.#assertRoom();
     this.#queued++;
     this.#channel.sendLater(() => {
       this.#queued--;
@@ -186,29 +196,53 @@ export class Uploader {
     });
   }
 
-  cancel({ index, bytes, hash }: Cancel): void {
-    for (const request of this.#waiting) {
-      if (request.index === index && request.bytes === bytes && request.hash === hash)
-        this.#waiting.delete(request);
+  #assertRoom(): void {
+    const waiting = this.#queued + this.#waiting.size + this.#cancelled;
+    if (waiting < this.#maxRequests) return;
+    throw new ProtocolError(
+      'request-flood',
+      `the remote has ${waiting} requests waiting and sends more: if it is a good peer, raise limits.requests`,
+    );
+  }
+
+  /** Answers what waits when the transport can take it, as much together as goes into one batch. */
+  #answerRequests(): void {
+    if (this.#isAnswerDue || this.#waiting.size === 0) return;
+    this.#isAnswerDue = true;
+    this.#channel.sendLater(() => this.#answers());
+  }
+
+  async #answers(): Promise<Answer[]> {
+    this.#cancelled = 0;
+    const requests: Request[] = [];
+    for (const request of this.#waiting) if (requests.push(request) === this.#batchLength) break;
+    try {
+      const answers = await this.#store.answerAll(requests, BATCH_BYTES);
+      // One that was cancelled meanwhile is not answered.
+      return answers.flatMap((data, i) =>
+        this.#waiting.delete(requests[i]!) ? this.#answer(requests[i]!, data) : [],
+      );
+    } catch (error) {
+      this.#channel.session.abort(error);
+      return [];
+    } finally {
+      this.#isAnswerDue = false;
+      this.#answerRequests();
+      if (this.isIdle) this.#onIdle();
     }
   }
 
-  async #answer(request: Request): Promise<Answer | undefined> {
-    if (!this.#waiting.delete(request)) return undefined;
-    this.#answering++;
-    try {
-      const data = await this.#store.answer(request);
-      // The reference is silent here, and its peer waits for its deadline.
-      if (data === undefined || !this.#channel.fits(data)) return { type: 'unhave', start: request.index };
-      this.#count++;
-      if (data.value !== undefined) this.#onUpload(data.index, data.value.byteLength);
-      return data;
-    } catch (error) {
-      this.#channel.session.abort(error);
-      return undefined;
-    } finally {
-      this.#answering--;
-      if (this.isIdle) this.#onIdle();
-    }
+  /** How many blocks of the mean size go into one batch. */
+  get #batchLength(): number {
+    const { length, byteLength } = this.#store;
+    return Math.max(1, Math.min(BATCH_BLOCKS, Math.ceil((BATCH_BYTES * length) / Math.max(1, byteLength))));
+  }
+
+  #answer(request: Request, data: Data | undefined): Answer {
+    // The reference is silent here, and its peer waits for its deadline.
+    if (data === undefined || !this.#channel.fits(data)) return { type: 'unhave', start: request.index };
+    this.#count++;
+    if (data.value !== undefined) this.#onUpload(data.index, data.value.byteLength);
+    return data;
   }
 }

@@ -2,7 +2,7 @@
 import type { Direction } from '../events.ts';
 
 /** A connection, counted from 1 in the order in which they begin. */
-interface OfConnection {
+export interface OfConnection {
   readonly connection: number;
   /** Milliseconds since the capture began. */
   readonly time: number;
@@ -29,6 +29,7 @@ export type CaptureEvent =
   /** Something in the file that could not be read, and was passed over. */
   | { readonly type: 'note'; readonly text: string };
 
+/** Takes the events as they come. */
 export type CaptureListener = (event: CaptureEvent) => void;
 
 /** Reads one format, in any chunking. Whatever the bytes are, it does not throw for them. */

@@ -21,6 +21,7 @@ export interface ConnectionEvent {
   readonly to: string | undefined;
 }
 
+/** What a {@link CaptureInspector} can be told. */
 export interface CaptureInspectorOptions extends Omit<InspectorOptions, 'listener'> {
   /** As for an `Inspector`. */
   readonly listener: (event: CapturedEvent) => void;

@@ -76,8 +76,6 @@ export const kinds = {
         },
       };
     },
-    // The queue, what the channel holds, and what SCTP does.
-    bufferedBytes: 2_097_152 + 4_194_304,
     onSlowReader: 'overflows',
     readOnAbort: 'rejected',
     // Two cores that encrypt for two connections, and run other tests, pass a few MiB/s.

@@ -36,8 +36,6 @@ export async function webSocketCase(name: string, url: string): Promise<void> {
         vanish: () => sockets[0]!.send('hang up'),
       };
     },
-    // The queue, and what the server and the systems in between hold.
-    bufferedBytes: 33_554_432,
     bulkBytes: 33_554_432,
     onSlowReader: 'overflows',
     readOnAbort: 'rejected',

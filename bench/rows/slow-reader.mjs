@@ -1,0 +1,56 @@
+/** Much more than fits in memory, through a session to a reader that is slower than its writer. */
+import { connect, memoryPair } from 'hypercore-wire';
+import { key } from '../sides/ours.mjs';
+import { pair as tcpPair } from '../sides/tcp.mjs';
+import { counter } from '../sides/turns.mjs';
+import { data } from './messages.mjs';
+
+const MESSAGE = 65536;
+/** The reader's pause between two batches, which are as large as what came meanwhile. */
+const PAUSE_MS = 1;
+
+/** Megabytes (2^20) that the process grows by at most, over what it took once the session was open. */
+const peak =
+  (pair) =>
+  ({ isQuick }) => ({
+    async measure() {
+      const count = (isQuick ? 2 ** 24 : 2 ** 30) / MESSAGE;
+      const sessions = await Promise.all(
+        (await pair()).map((transport) => connect(transport, { key, live: true })),
+      );
+      const [from, to] = sessions.map((session) => session.open(key));
+      await Promise.all([from.opened, to.opened]);
+      const { received, take } = counter();
+      const message = data(MESSAGE, 0);
+      globalThis.gc();
+      const base = process.memoryUsage.rss();
+      let most = base;
+      to.receive(async (batch) => {
+        most = Math.max(most, process.memoryUsage.rss());
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+        take(batch.length);
+      });
+      const all = received(count);
+      for (let i = 0; i < count; i++) {
+        from.send(message(i));
+        const full = from.writable();
+        if (full !== undefined) await full;
+      }
+      await all;
+      sessions[0].abort();
+      return (most - base) / 2 ** 20;
+    },
+  });
+
+const row = (work, pair) => ({
+  work,
+  unit: 'MiB above the base',
+  isFresh: true,
+  ours: peak(pair),
+  limit: 64,
+});
+
+export const rows = [
+  row('1 GiB to a slow reader', memoryPair),
+  row('1 GiB to a slow reader over TCP', tcpPair),
+];

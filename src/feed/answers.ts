@@ -1,0 +1,89 @@
+/** Answers Requests: a block, and what proves it. */
+import { all } from '../stream/stage.ts';
+import type { Data, Request } from '../wire/messages.ts';
+import type { BlockReader } from './block-reader.ts';
+import type { SleepFiles } from './files/sleep-files.ts';
+import { type ProofPlan, planProof } from './merkle/proof.ts';
+import type { Tree } from './tree.ts';
+
+interface Plan extends ProofPlan {
+  readonly block: number;
+  /** Only the block's hash is asked for. */
+  readonly hash: boolean;
+}
+
+export class Answers {
+  readonly #files: SleepFiles;
+  readonly #tree: Tree;
+  readonly #blocks: BlockReader;
+
+  constructor(files: SleepFiles, tree: Tree, blocks: BlockReader) {
+    this.#files = files;
+    this.#tree = tree;
+    this.#blocks = blocks;
+  }
+
+  /**
+   * The answers to Requests, in their order; `undefined` for one that cannot be given. Waits only for a storage that
+   * takes its time.
+   *
+   * @param maxBytes where the blocks have more together, the last ones are left out: the answers are fewer then
+   */
+  async answer(
+    requests: readonly Request[],
+    maxBytes: number = Number.POSITIVE_INFINITY,
+  ): Promise<(Data | undefined)[]> {
+    const plans: (Plan | undefined)[] = [];
+    for (const request of requests) {
+      const place = request.bytes > 0 ? await this.#tree.seek(request.bytes) : undefined;
+      plans.push(this.#plan(request, place?.offset === undefined ? request.index : place.index));
+    }
+    const wanted: number[] = [];
+    for (const plan of plans) {
+      if (plan === undefined) continue;
+      if (!plan.hash) wanted.push(2 * plan.block);
+      for (const node of plan.nodes) wanted.push(node);
+    }
+    // Together, since a storage over a port sends along what is asked for at the same time.
+    const reading = all([
+      this.#tree.nodes(wanted),
+      all(plans.map((plan) => plan?.length && this.#files.readSignature(plan.length))),
+    ]);
+    const [nodes, signatures] = reading instanceof Promise ? await reading : reading;
+
+    const blocks: number[] = [];
+    let count = 0;
+    let bytes = 0;
+    for (const plan of plans) {
+      const isBlock = plan !== undefined && !plan.hash;
+      bytes += isBlock ? nodes.get(2 * plan.block)!.size : 0;
+      if (count > 0 && bytes > maxBytes) break;
+      if (isBlock) blocks.push(plan.block);
+      count++;
+    }
+    const values = await this.#blocks.read(blocks);
+    let next = 0;
+    return plans.slice(0, count).map((plan, i) => {
+      if (plan === undefined) return undefined;
+      const value = plan.hash ? undefined : values[next++];
+      if (!plan.hash && value === undefined) return undefined;
+      return {
+        type: 'data',
+        index: plan.block,
+        value,
+        nodes: plan.nodes.map((index) => nodes.get(index)!),
+        signature: signatures[i] || undefined,
+      };
+    });
+  }
+
+  #plan({ bytes, hash, nodes }: Request, block: number): Plan | undefined {
+    const { bitfield } = this.#files;
+    const plan = planProof(block, this.#tree.length, (node) => bitfield.hasNode(node), {
+      digest: bytes > 0 ? 0 : nodes,
+      hash,
+    });
+    if (plan === undefined || (!hash && !bitfield.has(block))) return undefined;
+    return { block, hash, nodes: plan.nodes, length: plan.length };
+  }
+}
