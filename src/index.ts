@@ -29,7 +29,19 @@ export type { Clock } from './stream/clock.ts';
 export { type LimitedTransport, limited, type RateLimits } from './stream/limited.ts';
 export type { MaybePromise } from './stream/stage.ts';
 export type { AbortSignalLike, Transport } from './stream/transport.ts';
-export type { TraceEvent, TraceListener } from './trace.ts';
+export type {
+  Measured,
+  TraceDirection,
+  TracedBytes,
+  TracedFault,
+  TracedFrame,
+  TracedMessage,
+  TracedState,
+  TracedWarning,
+  TraceEvent,
+  TraceListener,
+  TraceOptions,
+} from './trace.ts';
 export { memoryPair } from './transport/memory.ts';
 export type {
   Cancel,

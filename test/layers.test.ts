@@ -13,7 +13,7 @@ const layers: readonly (readonly string[])[] = [
   ['limits', 'trace'],
   ['stream'],
   ['wire', 'crypto', 'transport'],
-  ['session/extension-names'],
+  ['session/extension-names', 'session/tracer'],
   ['session/extension-handlers'],
   [
     'session/handshake',

@@ -77,6 +77,7 @@ import {
   type StorageFile,
   type TraceEvent,
   type TraceListener,
+  type TraceOptions,
   type Transport,
   type Unassigned,
   type Unhave,
@@ -110,7 +111,7 @@ export async function names(options: ConnectOptions, produce: Produce, file: Mem
   same<NonNullable<ConnectOptions['keys']>, KeyLookup>(true);
   same<NonNullable<ConnectOptions['signal']>, AbortSignalLike>(true);
   same<NonNullable<ConnectOptions['crypto']>, CryptoProvider>(true);
-  same<NonNullable<ConnectOptions['trace']>, TraceListener>(true);
+  same<NonNullable<ConnectOptions['trace']>, TraceListener | TraceOptions>(true);
   same<Parameters<TraceListener>[0], TraceEvent>(true);
   same<ReturnType<CryptoProvider['keyPair']>, KeyPair>(true);
   same<Parameters<Feed['subscribe']>[0], FeedListener>(true);

@@ -17,6 +17,10 @@ const HTTP = '485454502f';
 export interface FirstFrame {
   readonly channel: number;
   readonly feed: Feed;
+  /** Bytes of the keepalives before it. */
+  readonly skipped: number;
+  /** Bytes of its frame. */
+  readonly byteLength: number;
   /** Batches of one chunk. Has one reader. */
   readonly rest: AsyncIterable<readonly Uint8Array[]>;
 }
@@ -32,12 +36,14 @@ export async function readFirstFrame(
 ): Promise<FirstFrame | undefined> {
   const chunks = source[Symbol.asyncIterator]();
   let held: Uint8Array = new Uint8Array(0);
+  let received = 0;
   for (;;) {
     const { value: chunk, done } = await chunks.next();
     if (done) {
       if (held.byteLength === 0) return undefined;
       throw new ProtocolError('truncated', `the connection ended inside the first frame: reconnect`);
     }
+    received += chunk.byteLength;
     const bytes = withoutKeepalives(join(held, chunk));
     const first = parseFirstFrame(bytes, limits);
     if (first === undefined) {
@@ -45,7 +51,8 @@ export async function readFirstFrame(
       continue;
     }
     const { channel, message, end } = first;
-    return { channel, feed: message, rest: remaining(bytes.subarray(end), chunks) };
+    const skipped = received - bytes.byteLength;
+    return { channel, feed: message, skipped, byteLength: end, rest: remaining(bytes.subarray(end), chunks) };
   }
 }
 

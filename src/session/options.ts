@@ -7,10 +7,11 @@ import { type Limits, withDefaults } from '../limits.ts';
 import { type Clock, systemClock } from '../stream/clock.ts';
 import type { MaybePromise } from '../stream/stage.ts';
 import type { AbortSignalLike } from '../stream/transport.ts';
-import type { TraceListener } from '../trace.ts';
+import type { TraceListener, TraceOptions } from '../trace.ts';
 import type { Channel } from './channel.ts';
 import { sortNames } from './extension-names.ts';
 import type { Session } from './session.ts';
+import { readTrace } from './tracer.ts';
 
 /** Finds the key of the feed with a discovery key (32 bytes); `undefined` where this side does not have it. */
 export type KeyLookup = (discoveryKey: Uint8Array) => MaybePromise<Uint8Array | string | undefined>;
@@ -50,7 +51,8 @@ export interface ConnectOptions {
   readonly signal?: AbortSignalLike | undefined;
   readonly clock?: Clock | undefined;
   readonly limits?: Partial<Limits> | undefined;
-  readonly trace?: TraceListener | undefined;
+  /** Who is told what the session does, from its first byte on: see {@link TraceEvent}. */
+  readonly trace?: TraceListener | TraceOptions | undefined;
   /** Default: libsodium. */
   readonly crypto?: CryptoProvider | undefined;
 }
@@ -70,7 +72,7 @@ export interface Settings {
   readonly signal: AbortSignalLike | undefined;
   readonly clock: Clock;
   readonly limits: Limits;
-  readonly trace: TraceListener | undefined;
+  readonly trace: TraceOptions | undefined;
   readonly crypto: CryptoProvider;
 }
 
@@ -100,7 +102,7 @@ export async function readOptions(options: ConnectOptions): Promise<Settings> {
     signal: options.signal,
     clock: options.clock ?? systemClock(),
     limits: withDefaults(options.limits),
-    trace: options.trace,
+    trace: options.trace === undefined ? undefined : readTrace(options.trace),
   };
   const crypto = options.crypto ?? (await libsodium());
   if (options.signal?.aborted) throw options.signal.reason;

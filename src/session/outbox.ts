@@ -4,7 +4,6 @@
  * control messages and signs of life still go out meanwhile.
  */
 import type { MaybePromise } from '../stream/stage.ts';
-import type { TraceListener } from '../trace.ts';
 import type { Packet, Sendable } from '../wire/messages.ts';
 
 /** What is made when the transport can take it: a message, several, or `undefined` if there is nothing left to say. */
@@ -38,7 +37,6 @@ type Taken = Packet<Sendable> | Making;
 
 export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
   readonly #sendBytes: number;
-  readonly #trace: TraceListener | undefined;
   #control: Packet<Sendable>[] = [];
   /** By channel number. */
   readonly #queues: (Queue | undefined)[] = [];
@@ -51,9 +49,8 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
   #wake: (() => void) | undefined;
 
   /** `sendBytes`: what may wait on a channel before `writable` makes its sender wait. */
-  constructor(sendBytes: number, trace?: TraceListener) {
+  constructor(sendBytes: number) {
     this.#sendBytes = sendBytes;
-    this.#trace = trace;
   }
 
   /** Sends ahead of everything else that waits. */
@@ -122,8 +119,6 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
       const hadSome = this.#held.length > 0;
       this.#release(packets);
       if (packets.length > 0) {
-        if (this.#trace !== undefined)
-          for (const packet of packets) this.#trace({ type: 'message', direction: 'out', ...packet });
         yield packets;
       } else if (this.#held.length > 0 || (!hadSome && this.#state === 'open')) {
         await new Promise<void>((resolve) => {

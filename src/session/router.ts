@@ -6,14 +6,14 @@
 import { toHex } from '../crypto/hex.ts';
 import { ProtocolError } from '../errors.ts';
 import type { Clock } from '../stream/clock.ts';
-import type { TraceListener } from '../trace.ts';
 import type { Feed, Handshake, Packet } from '../wire/messages.ts';
 import { Channel, type ChannelHost, type ChannelMessage, type NamedExtension } from './channel.ts';
 import type { ExtensionHandlers } from './extension-handlers.ts';
 
 /** What the router needs of its session. */
 export interface RouterHost extends ChannelHost {
-  readonly trace: TraceListener | undefined;
+  /** Something that the remote sent is ignored. */
+  warning(channel: number, reason: string): void;
   readonly clock: Clock;
   readonly handlers: ExtensionHandlers;
   /** The remote's Handshake, on whichever channel. */
@@ -84,7 +84,6 @@ export class Router {
 
   /** Takes one received packet to where it belongs. @throws ProtocolError if it belongs nowhere. */
   route({ channel: number, message, byteLength = 0 }: Packet): void {
-    this.#host.trace?.({ type: 'message', direction: 'in', channel: number, message });
     if (message.type === 'keepalive') return;
     if (message.type === 'feed') return this.#onFeed(number, message);
     // The reference drops a body of one byte before it looks at the channel.
@@ -276,6 +275,6 @@ export class Router {
   }
 
   #drop(number: number, reason: string): void {
-    this.#host.trace?.({ type: 'dropped', channel: number, reason });
+    this.#host.warning(number, reason);
   }
 }

@@ -16,6 +16,7 @@ import type { Clock } from '../stream/clock.ts';
 import { type Deferred, deferred } from '../stream/deferred.ts';
 import { pipe, type Stage } from '../stream/stage.ts';
 import { assertTransport, type Transport } from '../stream/transport.ts';
+import type { TraceListener, TraceOptions } from '../trace.ts';
 import type { Feed, Handshake } from '../wire/messages.ts';
 import { encode, frame, unpack } from '../wire/packet.ts';
 import { assertSendable } from '../wire/sendable.ts';
@@ -31,6 +32,7 @@ import { type ConnectOptions, type ExtensionLike, readOptions, type Settings } f
 import { Outbox } from './outbox.ts';
 import { type Remote, readRemote } from './remote.ts';
 import { Router } from './router.ts';
+import { Tracer } from './tracer.ts';
 
 /**
  * Opens a session over a transport. Resolves on the remote's Handshake, which only a holder of the key can
@@ -65,6 +67,7 @@ export class Session {
   readonly #attached = new Set<ExtensionLike>();
   readonly #handshaken: Deferred<void> = deferred();
   readonly #ending: Ending;
+  readonly #tracer: Tracer;
   /** Resolves with the first Feed to send; `undefined` if the session ends before there is one. */
   readonly #introduced: Deferred<FirstFeed | undefined> = deferred();
   #local: FirstFeed | undefined;
@@ -82,7 +85,8 @@ export class Session {
     this.#transport = transport;
     this.#settings = settings;
     this.id = settings.id;
-    this.#outbox = new Outbox(limits.sendBytes, trace);
+    this.#tracer = new Tracer(clock, (error) => this.#onTraceError(error));
+    this.#outbox = new Outbox(limits.sendBytes);
     this.#extensions = new ExtensionNames(settings.extensions);
     this.#handlers = new ExtensionHandlers(this.#extensions);
     this.#router = new Router({
@@ -92,7 +96,7 @@ export class Session {
       handlers: this.#handlers,
       limits,
       clock,
-      trace,
+      warning: (channel, reason) => this.#tracer.warning(channel, reason),
       drained: () => this.#router.drained(),
       closed: (channel) => this.#router.close(channel),
       fail: (error) => this.abort(error),
@@ -102,9 +106,10 @@ export class Session {
     });
     this.#ending = new Ending(clock, limits, (error) => this.#onEnd(error));
     this.#keepalive = new Keepalive(clock, limits, this.#onIdle, () => this.#outbox.keepalive());
-    trace?.({ type: 'state', state: 'connecting' });
     signal?.addEventListener('abort', this.#onAbort);
     try {
+      if (trace !== undefined) this.trace(trace);
+      this.#tracer.state('connecting');
       for (const extension of settings.attached) this.use(extension);
       if (settings.key !== undefined) this.open(settings.key);
     } catch (error) {
@@ -207,6 +212,14 @@ export class Session {
     return this.#ending.isOpen && this.#outbox.hasRoom(0);
   }
 
+  /**
+   * Tells `listener` what the session does from now on: see {@link TraceEvent}. The returned function ends that.
+   * @throws TypeError unless it is a function, or `{ listener, payloads }`.
+   */
+  trace(listener: TraceListener | TraceOptions): () => void {
+    return this.#tracer.add(listener);
+  }
+
   /** Resolves with the reason when the session has ended. Never rejects. */
   get closed(): Promise<CloseReason> {
     return this.#ending.closed;
@@ -263,17 +276,26 @@ export class Session {
     try {
       const first = await readFirstFrame(this.#signsOfLife(), limits);
       if (first === undefined) return this.#onRemoteEnd();
+      this.#tracer.skipped(first.skipped);
+      this.#tracer.arrived(first.byteLength);
+      const opening = { channel: first.channel, message: first.feed };
+      this.#tracer.routed(opening);
       this.#keepalive.received();
       this.#remoteNonce = first.feed.nonce?.slice();
       const key = await this.#agree(first.feed);
       if (this.#ending.isOver) return;
-      this.#router.route({ channel: first.channel, message: first.feed });
+      this.#router.route(opening);
 
-      for await (const packets of pipe(first.rest, this.#cipher(key, first.feed.nonce), unpack(limits))) {
+      for await (const packets of pipe(
+        first.rest,
+        this.#cipher(key, first.feed.nonce),
+        unpack(limits, this.#tracer.arrived),
+      )) {
         this.#routedBytes = this.#receivedBytes;
         for (const packet of packets) {
           // It may have ended while these were on their way, or by the one before.
           if (this.#ending.isOver) return;
+          this.#tracer.routed(packet);
           this.#router.route(packet);
         }
         this.#router.flush();
@@ -291,6 +313,7 @@ export class Session {
     try {
       for await (const chunk of this.#transport.source) {
         this.#receivedBytes += chunk.byteLength;
+        this.#tracer.chunk('in', chunk);
         if (this.#remote !== undefined) this.#keepalive.received();
         yield chunk;
       }
@@ -318,7 +341,7 @@ export class Session {
     }
     this.#extensions.setRemote(remote.extensions);
     this.#remote = remote;
-    this.#settings.trace?.({ type: 'state', state: 'open' });
+    this.#tracer.state('open');
     this.#handshaken.resolve();
   }
 
@@ -373,12 +396,17 @@ export class Session {
     const feed: Feed = { type: 'feed', discoveryKey, nonce };
     try {
       this.#keepalive.sent();
-      this.#settings.trace?.({ type: 'message', direction: 'out', channel: 0, message: feed });
-      yield frame(0, feed);
-      for await (const chunks of pipe(this.#outbox, encode(), this.#cipher(key, nonce))) {
+      const first = frame(0, feed);
+      this.#tracer.framed({ channel: 0, message: feed }, first.byteLength);
+      this.#tracer.chunk('out', first);
+      yield first;
+      for await (const chunks of pipe(this.#outbox, encode(this.#tracer.framed), this.#cipher(key, nonce))) {
         this.#keepalive.sent();
         this.#ending.progress();
-        yield* chunks;
+        for (const chunk of chunks) {
+          this.#tracer.chunk('out', chunk);
+          yield chunk;
+        }
       }
     } catch (error) {
       // A message could not be made or encoded. The transport's own errors do not come through here.
@@ -402,7 +430,7 @@ export class Session {
   /** Accepts nothing new, sends what is queued, then ends this side. */
   #finish(code: 'closed' | 'remote-closed'): void {
     if (!this.#ending.begin(code)) return;
-    this.#settings.trace?.({ type: 'state', state: 'closing' });
+    this.#tracer.state('closing');
     this.#introduced.resolve(undefined);
     this.#outbox.finish();
     this.#router.drained();
@@ -419,7 +447,14 @@ export class Session {
     // Also after a proper end, so that an adapter can free what it holds.
     this.#transport.abort(error);
     this.#handshaken.reject(error ?? new Error('the session was closed before the remote answered'));
-    this.#settings.trace?.({ type: 'state', state: 'closed' });
+    if (error instanceof ProtocolError) this.#tracer.fault(error);
+    this.#tracer.state('closed');
+  }
+
+  /** What a trace's listener throws is this program's own error. After the end there is only one way to tell it. */
+  #onTraceError(error: unknown): void {
+    if (this.#ending.isOver) void Promise.reject(error);
+    else this.abort(error);
   }
 
   readonly #onAbort = (): void => this.abort(this.#settings.signal?.reason);

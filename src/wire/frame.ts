@@ -14,6 +14,9 @@ export function deframe(limits: Pick<Limits, 'frameBytes'>): Stage<Uint8Array> {
   return stage(() => new Deframer(limits.frameBytes));
 }
 
+/** Told of each frame, before what was made of its body is handed on: its bytes, with the length prefix. */
+export type OnFrame = (byteLength: number) => void;
+
 /** Makes something of a body, which lies between `start` and `end` in `bytes`. */
 type ReadBody<T> = (bytes: Uint8Array, start: number, end: number) => T;
 
@@ -24,6 +27,7 @@ type ReadBody<T> = (bytes: Uint8Array, start: number, end: number) => T;
 export class FrameReader<T> implements Machine<Uint8Array, T> {
   readonly #maxBytes: number;
   readonly #read: ReadBody<T>;
+  readonly #onFrame: OnFrame | undefined;
   /** The length prefix as far as it came. */
   #length = 0;
   #lengthBytes = 0;
@@ -31,9 +35,10 @@ export class FrameReader<T> implements Machine<Uint8Array, T> {
   #body: Uint8Array | undefined;
   #filled = 0;
 
-  constructor(maxBytes: number, read: ReadBody<T>) {
+  constructor(maxBytes: number, read: ReadBody<T>, onFrame?: OnFrame) {
     this.#maxBytes = maxBytes;
     this.#read = read;
+    this.#onFrame = onFrame;
   }
 
   push(chunk: Uint8Array, out: T[]): void {
@@ -95,6 +100,7 @@ export class FrameReader<T> implements Machine<Uint8Array, T> {
   }
 
   #reset(): void {
+    this.#onFrame?.(this.#lengthBytes + this.#length);
     this.#length = 0;
     this.#lengthBytes = 0;
     this.#body = undefined;

@@ -2,7 +2,7 @@
 import type { Limits } from '../limits.ts';
 import { type Machine, type Stage, stage } from '../stream/stage.ts';
 import { decodePacket, readPacket, writePacket } from './codec.ts';
-import { FrameReader } from './frame.ts';
+import { FrameReader, type OnFrame } from './frame.ts';
 import type { Packet, Sendable } from './messages.ts';
 import { varintLength } from './varint.ts';
 import { Measure, Writer } from './writer.ts';
@@ -13,15 +13,21 @@ export function decode(limits: Pick<Limits, 'channels'>): Stage<Uint8Array, Pack
 }
 
 /** {@link deframe} and {@link decode} in one, which saves a view for each body. */
-export function unpack(limits: Pick<Limits, 'frameBytes' | 'channels'>): Stage<Uint8Array, Packet> {
+export function unpack(
+  limits: Pick<Limits, 'frameBytes' | 'channels'>,
+  onFrame?: OnFrame,
+): Stage<Uint8Array, Packet> {
   const read = (bytes: Uint8Array, start: number, end: number): Packet =>
     readPacket(bytes, start, end, limits.channels);
-  return stage(() => new FrameReader(limits.frameBytes, read));
+  return stage(() => new FrameReader(limits.frameBytes, read, onFrame));
 }
 
+/** Told of each packet that was made into a frame, and of the frame's bytes. */
+export type OnEncoded = (packet: Packet<Sendable>, byteLength: number) => void;
+
 /** Packets in, frames out: each batch goes out as one chunk, which the receiver may overwrite. */
-export function encode(): Stage<Packet<Sendable>, Uint8Array> {
-  return stage(() => new Encoder());
+export function encode(onEncoded?: OnEncoded): Stage<Packet<Sendable>, Uint8Array> {
+  return stage(() => new Encoder(onEncoded));
 }
 
 /** Reads one body per push. Throws what {@link decodePacket} throws. */
@@ -39,11 +45,16 @@ export class Decoder implements Machine<Uint8Array, Packet> {
 
 /** Takes one packet per push and hands out a whole batch as one chunk, which spans its buffer. */
 export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
+  readonly #onEncoded: OnEncoded | undefined;
   #packets: Packet<Sendable>[] = [];
   /** Bytes of their bodies. */
   #lengths: number[] = [];
   /** Bytes of their frames. */
   #size = 0;
+
+  constructor(onEncoded?: OnEncoded) {
+    this.#onEncoded = onEncoded;
+  }
 
   /** @throws TypeError, RangeError for what cannot be written. */
   push(packet: Packet<Sendable>): void {
@@ -58,13 +69,15 @@ export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
     if (this.#size === 0) return;
     const writer = new Writer(this.#size);
     for (let i = 0; i < this.#packets.length; i++) {
-      const { channel, message } = this.#packets[i]!;
+      const packet = this.#packets[i]!;
+      const { channel, message } = packet;
       const length = this.#lengths[i]!;
       writer.varint(length);
       const start = writer.length;
       writePacket(channel, message, writer);
       if (writer.length !== start + length)
         throw new TypeError(`a "${message.type}" was changed after it was sent: send another one instead`);
+      this.#onEncoded?.(packet, varintLength(length) + length);
     }
     out.push(writer.target);
     this.#packets = [];

@@ -65,7 +65,7 @@ export async function scripted(
     encrypted: false,
     crypto,
     clock,
-    trace: (event) => void (event.type === 'dropped' && dropped.push(event.reason)),
+    trace: (event) => void (event.type === 'warning' && dropped.push(event.reason)),
     ...options,
   });
   transport.arrive(

@@ -44,15 +44,21 @@ async function run({ options = {} }: Case, chunks: readonly Uint8Array[]): Promi
       extensions: options.extensions,
       crypto,
       clock: new FakeClock(),
-      trace(event) {
-        if (event.type === 'dropped') {
-          dropped++;
-        } else if (event.type === 'state' && event.state === 'open') {
-          const { id, live, ack, userData, extensions } = session.remote;
-          receives.push({ type: 'handshake', id, live, ack, userData, extensions });
-        } else if (event.type === 'message' && event.direction === 'in' && event.message.type === 'feed') {
-          receives.push({ type: 'feed', discoveryKey: event.message.discoveryKey });
-        }
+      trace: {
+        payloads: true,
+        listener(event) {
+          if (event.type === 'warning') {
+            dropped++;
+          } else if (event.type === 'fault' && ['wrong-feed', 'encryption'].includes(event.code)) {
+            // The Feed that was refused is no message of the session.
+            receives.pop();
+          } else if (event.type === 'state' && event.state === 'open') {
+            const { id, live, ack, userData, extensions } = session.remote;
+            receives.push({ type: 'handshake', id, live, ack, userData, extensions });
+          } else if (event.type === 'message' && event.direction === 'in' && event.content?.type === 'feed') {
+            receives.push({ type: 'feed', discoveryKey: event.content.discoveryKey });
+          }
+        },
       },
     }),
   );

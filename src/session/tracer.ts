@@ -1,0 +1,147 @@
+/** Where the stages tell what happens, and where it becomes events, if somebody listens. */
+import { describe, type ProtocolError } from '../errors.ts';
+import type { Clock } from '../stream/clock.ts';
+import type {
+  Measured,
+  TraceDirection,
+  TracedState,
+  TraceEvent,
+  TraceListener,
+  TraceOptions,
+} from '../trace.ts';
+import type { Message, Packet, Sendable } from '../wire/messages.ts';
+
+/** Those that have no bytes in them, and are what they measure. */
+const NUMBERS_ONLY = ['info', 'unhave', 'want', 'unwant', 'request', 'cancel', 'keepalive'];
+
+/** @throws TypeError unless `trace` is a listener, or one with options. */
+export function readTrace(trace: TraceListener | TraceOptions): TraceOptions {
+  const options = typeof trace === 'function' ? { listener: trace } : trace;
+  if (typeof options?.listener === 'function') return options;
+  throw new TypeError(`"trace" expected a function, or { listener, payloads }, got ${describe(trace)}`);
+}
+
+export class Tracer {
+  readonly #clock: Clock;
+  readonly #fail: (error: unknown) => void;
+  #subscribers: readonly TraceOptions[] = [];
+  /** Bytes of all chunks. */
+  readonly #passed: Record<TraceDirection, number> = { in: 0, out: 0 };
+  /** Bytes up to the end of the last frame. */
+  readonly #framed: Record<TraceDirection, number> = { in: 0, out: 0 };
+  /** Bytes of each frame that came in and is not routed yet. */
+  #arrived: number[] = [];
+  #routed = 0;
+  /** When the frames that are told of came or went: one time for all of a batch. */
+  readonly #batch: Record<TraceDirection, number | undefined> = { in: undefined, out: undefined };
+
+  /** `fail` is called with what a listener throws. */
+  constructor(clock: Clock, fail: (error: unknown) => void) {
+    this.#clock = clock;
+    this.#fail = fail;
+  }
+
+  /** The returned function ends it. */
+  add(trace: TraceListener | TraceOptions): () => void {
+    const subscriber = { ...readTrace(trace) };
+    this.#subscribers = [...this.#subscribers, subscriber];
+    return () => {
+      this.#subscribers = this.#subscribers.filter((one) => one !== subscriber);
+    };
+  }
+
+  /** A chunk is handed to the transport, or came from it. */
+  chunk(direction: TraceDirection, chunk: Uint8Array): void {
+    const { byteLength } = chunk;
+    const offset = this.#passed[direction];
+    this.#passed[direction] = offset + byteLength;
+    this.#batch[direction] = undefined;
+    if (this.#subscribers.length === 0) return;
+    const event = { type: 'bytes', time: this.#clock.now(), direction, offset, byteLength } as const;
+    // A copy, since the chunk is overwritten by who takes it next.
+    this.#emit(event, this.#hasPayloads ? { ...event, bytes: new Uint8Array(chunk) } : event);
+  }
+
+  /** Keepalives went by that are no part of any frame: those before the first one. */
+  skipped(byteLength: number): void {
+    this.#framed.in += byteLength;
+  }
+
+  /** A frame of so many bytes came in; what was in it is routed next. */
+  readonly arrived = (byteLength: number): void => {
+    if (this.#subscribers.length > 0 || this.#arrived.length > 0) this.#arrived.push(byteLength);
+    else this.#framed.in += byteLength;
+  };
+
+  /** What was in the next of those frames. */
+  routed(packet: Packet): void {
+    const byteLength = this.#arrived[this.#routed];
+    // It came before anybody listened.
+    if (byteLength === undefined) return;
+    if (++this.#routed === this.#arrived.length) {
+      this.#arrived = [];
+      this.#routed = 0;
+    }
+    this.#frame('in', packet, byteLength);
+  }
+
+  /** A packet was made into a frame of so many bytes. */
+  readonly framed = (packet: Packet<Sendable>, byteLength: number): void =>
+    this.#frame('out', packet, byteLength);
+
+  state(state: TracedState['state']): void {
+    if (this.#subscribers.length > 0) this.#emit({ type: 'state', time: this.#clock.now(), state });
+  }
+
+  warning(channel: number, reason: string): void {
+    if (this.#subscribers.length > 0)
+      this.#emit({ type: 'warning', time: this.#clock.now(), channel, reason });
+  }
+
+  fault({ code, message }: ProtocolError): void {
+    if (this.#subscribers.length > 0) this.#emit({ type: 'fault', time: this.#clock.now(), code, message });
+  }
+
+  #frame(
+    direction: TraceDirection,
+    { channel, message }: Packet<Message | Sendable>,
+    byteLength: number,
+  ): void {
+    const offset = this.#framed[direction];
+    this.#framed[direction] = offset + byteLength;
+    if (this.#subscribers.length === 0) return;
+    this.#batch[direction] ??= this.#clock.now();
+    const time = this.#batch[direction];
+    this.#emit({ type: 'frame', time, direction, offset, byteLength, channel });
+    const event = { type: 'message', time, direction, channel, message: measured(message) } as const;
+    this.#emit(event, this.#hasPayloads ? { ...event, content: message } : event);
+  }
+
+  get #hasPayloads(): boolean {
+    return this.#subscribers.some(({ payloads }) => payloads);
+  }
+
+  #emit(event: TraceEvent, withPayloads = event): void {
+    for (const { listener, payloads } of this.#subscribers) {
+      try {
+        listener(payloads ? withPayloads : event);
+      } catch (error) {
+        this.#fail(error);
+      }
+    }
+  }
+}
+
+function measured<M extends Message | Sendable>(message: M): Measured<M> {
+  const isMeasured =
+    message.type === 'have' ? message.bitfield === undefined : NUMBERS_ONLY.includes(message.type);
+  return isMeasured ? (message as Measured<M>) : sizes(message);
+}
+
+function sizes<T>(value: T): Measured<T>;
+function sizes(value: unknown): unknown {
+  if (value instanceof Uint8Array) return value.byteLength;
+  if (Array.isArray(value)) return value.map((one) => sizes(one));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, sizes(one)]));
+}
