@@ -4,6 +4,9 @@
  *
  * The events are safe to share: they tell sizes, types, indices and numbers, and nothing of keys and contents. With
  * `payloads` they carry the bytes of the connection and the messages as they are, too.
+ *
+ * To make the events costs next to nothing. To keep every one costs as much as any object that is kept: who watches a
+ * busy session for long counts, or writes them out.
  */
 import type { ProtocolError } from './errors.ts';
 import type { Message, Sendable } from './wire/messages.ts';
