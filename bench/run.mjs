@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openChromium } from './chromium.mjs';
+import { openInProcess } from './in-process.mjs';
 import { measure } from './measure.mjs';
 import { install } from './peers.mjs';
 import { plots } from './plot.mjs';
@@ -15,7 +16,7 @@ import { lines, markdown, text } from './table.mjs';
 
 const HELP = `npm run bench -- [options]
 
-  --only <text>     only the rows whose name contains this; may be given more than once
+  --only <text>     only the row of this name, or those whose names have this in them; may be given more than once
   --ours            only our own side, without the peers
   --quick           one short sample of our own side each, to see that all rows run; its numbers mean nothing
   --chromium        the rows that run in a page, in Chromium
@@ -62,7 +63,10 @@ function isThere({ work, set, needs }) {
   }
 }
 
-const isNamed = ({ work }) => values.only?.some((text) => work.includes(text)) ?? true;
+/** A whole name means that row, a part of one all that have it. */
+const matches = (text, { work }) =>
+  rows.some((row) => row.work === text) ? work === text : work.includes(text);
+const isNamed = (row) => values.only?.some((text) => matches(text, row)) ?? true;
 // Quick, one point of each chart is enough.
 const isDrawn = ({ chart }, i) => !isQuick || chart === undefined || rows[i - 1].chart !== chart;
 const wanted = (values.chromium ? inPage : rows.filter(isDrawn)).filter(
@@ -73,7 +77,11 @@ if (wanted.length === 0) {
 }
 const names = (row) => (isAlone ? ['ours'] : contenderNames(row).filter((name) => place.has(row, name)));
 
-const place = values.chromium ? await openChromium({ isQuick }) : openProcesses({ isQuick, isCpu, profiles });
+const place = values.chromium
+  ? await openChromium({ isQuick })
+  : isQuick
+    ? openInProcess({ isQuick })
+    : openProcesses({ isCpu, profiles });
 const machine = `${place.name}, ${cpus().length} cores (${cpus()[0].model.trim()}), ${isCpu ? 'CPU' : 'wall'} time`;
 console.log(`${machine}\n`);
 install(new Set(wanted.flatMap((row) => names(row).map((name) => contenderOf(row, name).set))));
@@ -117,3 +125,5 @@ function write(path, content) {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content);
 }
+// What was measured may hold the process open.
+process.exit();

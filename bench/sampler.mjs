@@ -9,7 +9,7 @@
 
 /** What a sample takes at least, and how long a contender warms up, in milliseconds. */
 const SAMPLE_MS = 300;
-const WARM_MS = 400;
+const WARM_MS = 1000;
 
 /**
  * A started contender as `{ sample(), close() }`. `now()` is the clock, in milliseconds: by the wall, or of the time

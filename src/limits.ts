@@ -76,7 +76,8 @@ export const defaultLimits: Limits = {
 };
 
 /** The defaults with `overrides` in their place. @throws TypeError, RangeError for an invalid value. */
-export function withDefaults(overrides: Partial<Limits> = {}): Limits {
+export function withDefaults(overrides?: Partial<Limits>): Limits {
+  if (overrides === undefined) return defaultLimits;
   const limits = { ...defaultLimits, ...overrides };
   for (const [name, value] of Object.entries(limits)) {
     if (!(name in defaultLimits)) {

@@ -48,6 +48,7 @@ const row = (work, pair) => ({
   isFresh: true,
   ours: peak(pair),
   limit: 64,
+  runs: 3,
 });
 
 export const rows = [

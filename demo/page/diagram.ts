@@ -172,7 +172,7 @@ export class Diagram {
     const { left, right } = this.#options;
     const [from, to] = message.direction === 'out' ? [left, right] : [right, left];
     const bytes = bytesText(message.byteLength);
-    const damage = flip === undefined ? [] : [element('em', { text: 'damaged on the way' })];
+    const damage = flip === undefined ? [] : [' ', element('em', { text: 'damaged' })];
     const button = element(
       'button',
       { type: 'button', 'aria-expanded': 'false', tabindex: '-1' },

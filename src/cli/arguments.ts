@@ -2,15 +2,22 @@
 
 import { parseArgs } from 'node:util';
 import { parseKey, toHex } from '../index.ts';
-import { parseOrigin } from '../transport/websocket/origin.ts';
-import { reasonOf, usageError } from './exit.ts';
+import { usageError } from './exit.ts';
+import { type InspectCommand, parseInspect } from './inspect/arguments.ts';
+import {
+  MAX_PORT,
+  notEmpty,
+  originOf,
+  type PeerUrl,
+  parseCount,
+  parseUrl,
+  parseWords,
+  quoted,
+} from './words.ts';
 
-export type CommandName = 'share' | 'sync';
+export type CommandName = 'share' | 'sync' | 'inspect';
 
-/** A peer's address as the person wrote it, and the parts of one that is dialed by its parts. */
-export type PeerUrl =
-  | { readonly scheme: 'tcp'; readonly text: string; readonly host: string; readonly port: number }
-  | { readonly scheme: 'ws'; readonly text: string };
+const commandNames: readonly CommandName[] = ['share', 'sync', 'inspect'];
 
 /** Serve a file or the feed in a folder. */
 export interface ShareCommand {
@@ -51,6 +58,7 @@ export interface SyncCommand {
 export type Command =
   | ShareCommand
   | SyncCommand
+  | InspectCommand
   | { readonly name: 'help'; readonly about: CommandName | undefined }
   | { readonly name: 'version' };
 
@@ -65,18 +73,20 @@ export function parseCommand(words: readonly string[]): Command {
       return parseShare(rest);
     case 'sync':
       return parseSync(rest);
+    case 'inspect':
+      return parseInspect(rest);
     case 'help':
     case '-h':
     case '--help':
-      return { name: 'help', about: rest[0] === 'share' || rest[0] === 'sync' ? rest[0] : undefined };
+      return { name: 'help', about: commandNames.find((known) => known === rest[0]) };
     case '-v':
     case '--version':
       return { name: 'version' };
     case undefined:
-      throw usageError('a command is needed: share or sync (see hypercore-wire --help)');
+      throw usageError('a command is needed: share, sync or inspect (see hypercore-wire --help)');
     default:
       throw usageError(
-        `there is no command ${quoted(name)}, only share and sync (see hypercore-wire --help)`,
+        `there is no command ${quoted(name)}, only share, sync and inspect (see hypercore-wire --help)`,
       );
   }
 }
@@ -155,20 +165,6 @@ function parseSync(words: string[]): Command {
   };
 }
 
-/** `parseArgs` throws a TypeError of several lines or sentences; ours has one. */
-function parseWords<T>(command: CommandName, parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    throw usageError(`${reasonOf(error).replace(/\.( .*)?$/, '')} (see hypercore-wire ${command} --help)`);
-  }
-}
-
-function notEmpty(option: string, expected: string, value: string | undefined): string | undefined {
-  if (value === '') throw usageError(`${option} needs ${expected}, got nothing`);
-  return value;
-}
-
 function parseKeyWord(word: string): string {
   try {
     return toHex(parseKey(word));
@@ -177,48 +173,6 @@ function parseKeyWord(word: string): string {
       `the key is 64 hex characters, or a dat:// link that contains them, got ${quoted(word)}`,
     );
   }
-}
-
-const MAX_PORT = 65_535;
-
-function parseUrl(text: string): PeerUrl {
-  const malformed = usageError(
-    `a url is tcp://host:port, ws://host:port or wss://host:port, got ${quoted(text)}`,
-  );
-  const [, scheme] = /^(tcp|wss?):\/\//i.exec(text) ?? [];
-  if (scheme === undefined) throw malformed;
-  const isTcp = /^tcp$/i.test(scheme);
-  let url: URL;
-  try {
-    // TCP as http, for its strict rules on hosts: those of an unknown scheme let nearly everything pass.
-    url = new URL(isTcp ? text.replace(/^tcp:/i, 'http:') : text);
-  } catch {
-    throw malformed;
-  }
-  const { pathname, search, hash, username, password } = url;
-  if (hash !== '') throw malformed;
-  // A port of 80 is the default of http, and so not told apart from none.
-  const port = url.port || (/:0*80\/?$/.test(text) ? '80' : '');
-  if (port !== '') parseCount(`the port of ${quoted(text)}`, port, 1, MAX_PORT);
-  if (!isTcp) return { scheme: 'ws', text };
-  if (pathname !== '/' || search || username || password || port === '') throw malformed;
-  return { scheme: 'tcp', text, host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(port) };
-}
-
-function originOf(text: string): string {
-  try {
-    return parseOrigin(text);
-  } catch {
-    throw usageError(
-      `--origin is where a page comes from, as in https://app.example, or * for anywhere, got ${quoted(text)}`,
-    );
-  }
-}
-
-function parseCount(name: string, text: string, min: number, max: number): number {
-  const count = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-  if (count >= min && count <= max) return count;
-  throw usageError(`${name} is a whole number from ${min} to ${max}, got ${quoted(text)}`);
 }
 
 function parseBlocks(text: string): BlockRange {
@@ -233,8 +187,4 @@ function parseBlocks(text: string): BlockRange {
       `--blocks a..b starts at a and stops before b, so a must be less than b, got ${quoted(text)}`,
     );
   return { start, end };
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, parseCommand } from './arguments.ts';
 import { asCommandError, type ExitCode, exitCodes } from './exit.ts';
+import { inspect } from './inspect.ts';
 import { type Output, output } from './output.ts';
 import { interruption } from './process.ts';
 import { share } from './share.ts';
@@ -19,7 +20,7 @@ async function runCommand(words: readonly string[]): Promise<ExitCode> {
   const interrupt = interruption();
   try {
     const command = parseOrTell(words, said);
-    if (command.name === 'share' || command.name === 'sync') {
+    if (command.name !== 'help' && command.name !== 'version') {
       said = output(command.json, command.name === 'sync' && command.out === '-');
     }
     await run(command, said, interrupt.signal);
@@ -45,6 +46,8 @@ async function run(command: Command, said: Output, signal: AbortSignal): Promise
       return share(command, said, signal);
     case 'sync':
       return sync(command, said, signal);
+    case 'inspect':
+      return inspect(command, said, signal);
   }
 }
 

@@ -145,7 +145,13 @@ class Traffic {
   }
 }
 
-function listenAdvice(error: NodeJS.ErrnoException, option: string, port: number, host: string): string {
+/** Why a port cannot be had, and what to do. `option` is the one that named it. */
+export function listenAdvice(
+  error: NodeJS.ErrnoException,
+  option: string,
+  port: number,
+  host: string,
+): string {
   switch (error.code) {
     case 'EADDRINUSE':
       return `port ${port} of ${host} is in use: name another ${option} port, or 0 for a free one`;
@@ -174,6 +180,7 @@ function addresses(host: string): string[] {
   return found.length > 0 ? found.map(inUrl) : [inUrl(host)];
 }
 
-function inUrl(address: string): string {
+/** An address as it stands in a url. */
+export function inUrl(address: string): string {
   return address.includes(':') ? `[${address}]` : address;
 }

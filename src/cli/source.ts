@@ -11,8 +11,9 @@ import {
   worthAnotherTry,
 } from '../index.ts';
 import { dialTcp, dialWebSocket } from '../transport/node.ts';
-import type { BlockRange, PeerUrl } from './arguments.ts';
+import type { BlockRange } from './arguments.ts';
 import { pause } from './process.ts';
+import type { PeerUrl } from './words.ts';
 
 /** Milliseconds until a connection must stand: as long as a peer may be silent later. */
 const DIAL_MS = 7500;

@@ -1,7 +1,7 @@
 /** `sync`: a feed from other peers, into a folder, a file, or both. */
 import { type Clock, Feed, type ProtocolError, StorageError } from '../index.ts';
 import { nodeStorage } from '../storage/node.ts';
-import type { BlockRange, PeerUrl, SyncCommand } from './arguments.ts';
+import type { BlockRange, SyncCommand } from './arguments.ts';
 import {
   asCommandError,
   CommandError,
@@ -16,6 +16,7 @@ import { openOut } from './out-file.ts';
 import { blocks, type Output, readableBytes, Tally } from './output.ts';
 import { aborted, temporaryFolder } from './process.ts';
 import { follow, isHere, quiet, type SourceEnd } from './source.ts';
+import type { PeerUrl } from './words.ts';
 
 /**
  * Downloads, verifies and stores. Tells the outcome in a last line. `clock` is the time that sessions go by.

@@ -47,10 +47,45 @@ const syncUsage = `hypercore-wire sync <key> <url>... [options]
   reached, or none has the feed or the blocks; 130 interrupted.
 `;
 
+const inspectUsage = `hypercore-wire inspect <capture> --key <key>... [options]
+hypercore-wire inspect --listen <url> --to <url> --key <key>... [options]
+
+  Shows what two peers say to each other, message by message. Whoever holds the key of the feed can
+  read along: the protocol does not hide it from them. The first takes what was captured before; the
+  second sits between two peers, passes every byte on as it is, and shows it meanwhile.
+
+  <capture>         a file of --save, a pcap or pcapng (tcpdump, Wireshark) with TCP in it, or the raw
+                    bytes that one side sent; - is stdin
+  --key <key>       64 hex characters, or a dat:// link; may be repeated. Without, only the first
+                    message of each side can be read
+  --listen <url>    tcp://host:port or ws://host:port to connect to instead; port 0 takes a free one
+  --to <url>        the peer: tcp://host:port, ws://host:port or wss://host
+  --origin <origin> with --listen ws://…: let the pages of https://… connect too (as in share)
+  --save <file>     with --listen: write a capture of it all, to read again later
+  --bytes           show the bytes of every field too, plain and as they were on the wire
+  --type <types>    only these: feed, handshake, info, have, unhave, want, unwant, request, cancel,
+                    data, extension, keepalive, unassigned, unreadable; separated by commas
+  --channel <n>     only this channel (the two directions number their channels apart)
+  --direction <d>   only out, from the side that connected, or in, the answers
+  --stream <n>      only this connection, counted from 1
+  --json            one JSON object per line on stdout; with --listen the first is
+                    {"event":"listening","url"}
+
+  hypercore-wire inspect talk.pcap --key <key> --type request,data
+  hypercore-wire inspect --listen tcp://127.0.0.1:4000 --to tcp://127.0.0.1:3282 --key <key>
+  tcpdump -i lo -U -w - port 3282 | hypercore-wire inspect - --key <key> --bytes
+
+  A WebSocket in a pcap is not read: sit between, with --listen ws://…
+
+  Exit codes: 0 all was read, whatever it says; 1 this machine failed (file, port); 2 usage;
+  130 interrupted, which is how --listen ends.
+`;
+
 const overview = `hypercore-wire: Hypercore feeds, verified, from peer to peer
 
   hypercore-wire share <file | folder of a feed>     serve a file, or a feed
   hypercore-wire sync <key> <url>... --out <file>    download and verify one
+  hypercore-wire inspect <capture> --key <key>       show what two peers say to each other
 
   hypercore-wire <command> --help                    options and examples
   hypercore-wire --version
@@ -62,5 +97,5 @@ const overview = `hypercore-wire: Hypercore feeds, verified, from peer to peer
 /** The usage of a command, or the overview. */
 export function usage(command?: CommandName): string {
   if (command === undefined) return overview;
-  return { share: shareUsage, sync: syncUsage }[command];
+  return { share: shareUsage, sync: syncUsage, inspect: inspectUsage }[command];
 }

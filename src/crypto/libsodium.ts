@@ -1,7 +1,8 @@
 /** The default crypto provider: libsodium compiled to WASM, loaded on first use. */
-import { assertBytes, assertInteger } from '../errors.ts';
+import { assertBytes } from '../errors.ts';
 import { blake2b, type RawSodium } from './libsodium-blake2b.ts';
 import type { CryptoProvider } from './provider.ts';
+import { randomBytes } from './random-bytes.ts';
 
 let loading: Promise<CryptoProvider> | undefined;
 
@@ -27,10 +28,7 @@ async function load(): Promise<CryptoProvider> {
   return {
     // Its types leave out the module below it.
     blake2b: blake2b((sodium as unknown as { libsodium: RawSodium }).libsodium),
-    randomBytes: (length) => {
-      assertInteger('length', length);
-      return sodium.randombytes_buf(length);
-    },
+    randomBytes,
     keyPair: (seed) => {
       if (seed !== undefined) assertBytes('seed', seed, 32);
       const { publicKey, privateKey } =

@@ -9,14 +9,10 @@ import { blake2b } from '@noble/hashes/blake2.js';
 import { sha512 } from '@noble/hashes/sha2.js';
 import { concat } from 'uint8arrays/concat';
 import { equals } from 'uint8arrays/equals';
-import { assertBytes, assertInteger } from '../errors.ts';
+import { assertBytes } from '../errors.ts';
 import { toHex } from './hex.ts';
 import type { CryptoProvider } from './provider.ts';
-
-/** What one call of `getRandomValues` gives at most. */
-const RANDOM_BYTES_AT_ONCE = 65_536;
-
-type WithRandom = { crypto: { getRandomValues(bytes: Uint8Array): unknown } };
+import { randomBytes } from './random-bytes.ts';
 
 /** The provider on `@noble/ed25519` and `@noble/hashes`; pass it as `crypto`. */
 export const noble: CryptoProvider = {
@@ -25,16 +21,8 @@ export const noble: CryptoProvider = {
     for (const part of parts) hash.update(part);
     return hash.digest();
   },
-  randomBytes(length) {
-    assertInteger('length', length);
-    const { crypto } = globalThis as unknown as WithRandom;
-    const bytes = new Uint8Array(length);
-    for (let start = 0; start < length; start += RANDOM_BYTES_AT_ONCE) {
-      crypto.getRandomValues(bytes.subarray(start, start + RANDOM_BYTES_AT_ONCE));
-    }
-    return bytes;
-  },
-  keyPair(seed = noble.randomBytes(32)) {
+  randomBytes,
+  keyPair(seed = randomBytes(32)) {
     assertBytes('seed', seed, 32);
     giveHash();
     const publicKey = getPublicKey(seed);

@@ -5,7 +5,7 @@ import { readVarint } from '../wire/varint.ts';
 import type { InspectedField } from './events.ts';
 import { protobufFields } from './protobuf-fields.ts';
 import { extensionSchemas, messageSchemas } from './schema.ts';
-import { bytesText, count } from './text.ts';
+import { bytesText, count, nameText } from './text.ts';
 
 const typeOf = new Map<number, keyof typeof typeCodes>(
   Object.entries(typeCodes).map(([type, code]) => [code, type as keyof typeof typeCodes]),
@@ -85,7 +85,7 @@ function extensionFields(frame: Uint8Array, start: number, name: string | undefi
       start,
       end: id.end,
       kind: 'value',
-      text: name === undefined ? `${id.value}` : `${id.value} (${name})`,
+      text: name === undefined ? `${id.value}` : `${id.value} (${nameText(name)})`,
       explanation: "The extension's number: its place in the list of the sender's Handshake, from 0.",
     },
   ];

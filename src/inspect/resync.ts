@@ -34,6 +34,7 @@ export function findFrame(
     if (end > bytes.byteLength) return undefined;
     const header = readVarint(bytes.subarray(body, Math.min(end, body + 2)));
     if (header === undefined || !isOpen(Math.floor(header.value / 16))) return undefined;
+    if (header.end === end - body || !isFirstTag(bytes[body + header.end]!)) return undefined;
     tries++;
     try {
       const { type } = decodePacket(bytes.subarray(body, end), limits.channels).message;
@@ -52,4 +53,10 @@ export function findFrame(
     }
   }
   return undefined;
+}
+
+/** Whether a message may begin so: with one of the fields that any has, 1 to 5, and a number or bytes in it. */
+function isFirstTag(byte: number): boolean {
+  const wireType = byte % 8;
+  return byte >= 8 && byte < 48 && (wireType === 0 || wireType === 2);
 }

@@ -4,6 +4,8 @@ import { toHex } from '../crypto/hex.ts';
 /** Bytes that are shown in hex, and characters that are shown of text. */
 const SHOWN_BYTES = 64;
 const SHOWN_CHARACTERS = 60;
+/** What is not seen, or changes how the rest is. */
+const UNSHOWN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\u2028\u2029]/gu;
 
 type TextDecoders = {
   TextDecoder: new (encoding: string, options: { fatal: boolean }) => { decode(bytes: Uint8Array): string };
@@ -47,9 +49,14 @@ function wholeCharacters(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, end > 0 && bytes[end - 1]! >= 0xc0 ? end - 1 : end);
 }
 
+/** A name that a peer made up, without what a terminal would act on. */
+export function nameText(name: string): string {
+  return name.replace(UNSHOWN, '\ufffd');
+}
+
 /** Whether a terminal shows it as it is: no control characters, and none that turn the direction of writing. */
-export function isPlain(text: string): boolean {
-  return !/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\u2028\u2029]/u.test(text.replace(/[\n\t\r]/g, ''));
+function isPlain(text: string): boolean {
+  return text.replace(/[\n\t\r]/g, '').search(UNSHOWN) === -1;
 }
 
 /** `1 block`, `2 blocks`. */

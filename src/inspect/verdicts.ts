@@ -167,12 +167,18 @@ function proper(out: Side, back: Side): Verdict {
   const went = blocks === 0 ? 'no blocks went across' : `${count(blocks, 'block')} went across`;
   const isOver = out.endedAt !== undefined && back.endedAt !== undefined;
   if (isOver) {
-    const sated = out.isSated || back.isSated ? ', and said before that they wanted nothing more' : '';
-    return { ok: true, text: `Both sides ended properly${sated}: ${went}.` };
+    return { ok: true, text: `Both sides ended properly${sated(out, back)}: ${went}.` };
   }
   const isOneWay = out.frames.received === 0 || back.frames.received === 0;
   if (isOneWay) return { ok: true, text: `One direction was captured, and all of it can be read: ${went}.` };
   return { ok: true, text: `Nothing is wrong up to where the capture ends: ${went}.` };
+}
+
+/** Who had said that it wants nothing more. */
+function sated(out: Side, back: Side): string {
+  if (out.isSated && back.isSated) return ', and said before that they wanted nothing more';
+  const one = out.isSated ? out : back;
+  return one.isSated ? `, and ${one.name} said before that it wanted nothing more` : '';
 }
 
 function seconds(ms: number): string {

@@ -24,6 +24,7 @@ import { type CloseReason, Ending } from './ending.ts';
 import { type ExtensionHandler, ExtensionHandlers } from './extension-handlers.ts';
 import { ExtensionNames } from './extension-names.ts';
 import { hungUp, idleFault, type Progress, transportFault, unknownFeed } from './faults.ts';
+import { findKey } from './find-key.ts';
 import { checkFirstFeed, type FirstFeed, readFirstFrame } from './handshake.ts';
 import { Keepalive } from './keepalive.ts';
 import { type ConnectOptions, type ExtensionLike, readOptions, type Settings } from './options.ts';
@@ -300,23 +301,12 @@ export class Session {
 
   /** The key of the first feed, which is the stream key of both sides: ours, or the one the remote asks for. */
   async #agree(feed: Feed): Promise<Uint8Array> {
-    const { encrypted, keys } = this.#settings;
-    checkFirstFeed(feed, this.#local, encrypted);
+    checkFirstFeed(feed, this.#local, this.#settings.encrypted);
     if (this.#local !== undefined) return this.#local.key;
     this.#asked = feed.discoveryKey;
-    const found = await keys?.(feed.discoveryKey);
-    if (found === undefined) throw unknownFeed(feed.discoveryKey);
-    const key = this.#checked(found, feed.discoveryKey);
+    const key = await findKey(this.#settings, feed.discoveryKey);
+    if (key === undefined) throw unknownFeed(feed.discoveryKey);
     if (this.#ending.isOpen) this.open(key);
-    return key;
-  }
-
-  /** The key that `keys` found, checked against the discovery key that was asked for. */
-  #checked(found: Uint8Array | string, asked: Uint8Array): Uint8Array {
-    const key = parseKey(found);
-    if (!equals(discoveryKey(this.#settings.crypto, key), asked)) {
-      throw new TypeError('"keys" expected the key of the feed that was asked for, got another feed\'s');
-    }
     return key;
   }
 
@@ -334,13 +324,12 @@ export class Session {
 
   /** Opens a channel that the remote opened, if `keys` knows its feed. */
   #onOffer(channel: Channel): void {
-    const open = (found: Uint8Array | string | undefined): void => {
-      if (found === undefined || !this.#ending.isOpen || channel.isEnded) return;
-      this.open(this.#checked(found, channel.discoveryKey));
+    const open = (key: Uint8Array | undefined): void => {
+      if (key !== undefined && this.#ending.isOpen && !channel.isEnded) this.open(key);
     };
     try {
       // Synchronously if `keys` answers synchronously: more messages may follow this Feed than may wait for it.
-      const found = this.#settings.keys?.(channel.discoveryKey);
+      const found = findKey(this.#settings, channel.discoveryKey);
       if (found instanceof Promise) found.then(open).catch((error) => this.abort(error));
       else open(found);
     } catch (error) {

@@ -7,12 +7,41 @@ export interface Deferred<T> {
 
 /** Makes one. Its rejection is never reported as unhandled. */
 export function deferred<T>(): Deferred<T> {
-  let resolve!: (value: T) => void;
-  let reject!: (reason: unknown) => void;
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  promise.catch(() => {});
-  return { promise, resolve, reject };
+  return new LazyPromise();
+}
+
+/** Makes the promise for the first who asks: most are never looked at, and it takes several times the memory. */
+class LazyPromise<T> implements Deferred<T> {
+  #promise: Promise<T> | undefined;
+  /** Settles the promise, once there is one. */
+  #settle: { resolve(value: T): void; reject(reason: unknown): void } | undefined;
+  #outcome: { readonly value: T } | { readonly reason: unknown } | undefined;
+
+  get promise(): Promise<T> {
+    if (this.#promise !== undefined) return this.#promise;
+    this.#promise = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    if (this.#outcome !== undefined) this.#apply();
+    return this.#promise;
+  }
+
+  resolve(value: T): void {
+    if (this.#outcome !== undefined) return;
+    this.#outcome = { value };
+    this.#apply();
+  }
+
+  reject(reason: unknown): void {
+    if (this.#outcome !== undefined) return;
+    this.#outcome = { reason };
+    this.#apply();
+  }
+
+  #apply(): void {
+    if (this.#promise === undefined) return;
+    if ('value' in this.#outcome!) return this.#settle!.resolve(this.#outcome.value);
+    this.#promise.catch(() => {});
+    this.#settle!.reject(this.#outcome!.reason);
+  }
 }

@@ -31,28 +31,55 @@ export interface Machine<I, O> {
   end?(out: O[]): void;
 }
 
+/** What the stages were made of that {@link stage} made. */
+const makers = new WeakMap<Stage<unknown, unknown>, () => Machine<unknown, unknown>>();
+
 /** Makes a stage of a machine. What the machine put out before an error still flows, then the error. */
 export function stage<I, O>(make: () => Machine<I, O>): Stage<I, O> {
-  return async function* (source) {
-    const machine = make();
-    for await (const batch of source) {
-      const out: O[] = [];
-      try {
-        for (const input of batch) machine.push(input, out);
-        machine.flush?.(out);
-      } catch (error) {
-        if (out.length > 0) yield out;
-        throw error;
-      }
-      if (out.length > 0) yield out;
-    }
-    const out: O[] = [];
-    machine.end?.(out);
-    if (out.length > 0) yield out;
-  };
+  const made: Stage<I, O> = (source) => run(source, [make]) as AsyncIterable<readonly O[]>;
+  makers.set(made as Stage<unknown, unknown>, make as () => Machine<unknown, unknown>);
+  return made;
 }
 
-/** Runs a source through stages, left to right. */
+/** Machines behind each other, at the price of one asynchronous stage. */
+async function* run(
+  source: AsyncIterable<readonly unknown[]>,
+  chain: readonly (() => Machine<unknown, unknown>)[],
+): AsyncGenerator<readonly unknown[], void, undefined> {
+  const machines = chain.map((make) => make());
+  for await (const batch of source) {
+    const { out, failed } = through(machines, batch, false);
+    if (out.length > 0) yield out;
+    if (failed !== undefined) throw failed.error;
+  }
+  const { out, failed } = through(machines, [], true);
+  if (out.length > 0) yield out;
+  if (failed !== undefined) throw failed.error;
+}
+
+/** Takes a batch through all machines; past an error only what was put out before it goes on. */
+function through(
+  machines: readonly Machine<unknown, unknown>[],
+  batch: readonly unknown[],
+  isEnd: boolean,
+): { readonly out: readonly unknown[]; readonly failed: { readonly error: unknown } | undefined } {
+  let flow = batch;
+  let failed: { readonly error: unknown } | undefined;
+  for (const machine of machines) {
+    const out: unknown[] = [];
+    try {
+      for (const input of flow) machine.push(input, out);
+      if (flow.length > 0) machine.flush?.(out);
+      if (isEnd && failed === undefined) machine.end?.(out);
+    } catch (error) {
+      failed = { error };
+    }
+    flow = out;
+  }
+  return { out: flow, failed };
+}
+
+/** Runs a source through stages, left to right. Machines next to each other run without a turn between them. */
 export function pipe<A>(source: AsyncIterable<readonly A[]>): AsyncIterable<readonly A[]>;
 export function pipe<A, B>(source: AsyncIterable<readonly A[]>, a: Stage<A, B>): AsyncIterable<readonly B[]>;
 export function pipe<A, B, C>(
@@ -70,5 +97,16 @@ export function pipe(
   source: AsyncIterable<readonly unknown[]>,
   ...stages: Stage<unknown, unknown>[]
 ): AsyncIterable<readonly unknown[]> {
-  return stages.reduce((flow, next) => next(flow), source);
+  let flow = source;
+  let chain: (() => Machine<unknown, unknown>)[] = [];
+  for (const next of stages) {
+    const make = makers.get(next);
+    if (make !== undefined) {
+      chain.push(make);
+      continue;
+    }
+    flow = next(chain.length > 0 ? run(flow, chain) : flow);
+    chain = [];
+  }
+  return chain.length > 0 ? run(flow, chain) : flow;
 }

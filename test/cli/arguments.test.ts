@@ -8,8 +8,28 @@ const url = 'tcp://127.0.0.1:3282';
 /** Every word that makes no sense, and what the message has to say about it. */
 const bad: readonly (readonly [words: string[], says: RegExp])[] = [
   [[], /a command is needed/],
-  [['bogus'], /no command "bogus"/],
-  [['inspect', 'x'], /no command "inspect", only share and sync/],
+  [['bogus'], /no command "bogus", only share, sync and inspect/],
+  [['inspect'], /inspect needs a capture, or --listen <url> and --to <url>/],
+  [['inspect', 'a', 'b'], /one capture, got 2/],
+  [['inspect', 'a', '--listen', 'tcp://127.0.0.1:0', '--to', url], /got both/],
+  [['inspect', '--listen', 'tcp://127.0.0.1:0'], /go together/],
+  [['inspect', '--to', url], /go together/],
+  [['inspect', '--listen', 'wss://127.0.0.1:0', '--to', url], /--listen is tcp:\/\/host:port or ws/],
+  [['inspect', '--listen', 'tcp://127.0.0.1', '--to', url], /--listen is .* got "tcp:\/\/127.0.0.1"/],
+  [['inspect', '--listen', 'tcp://127.0.0.1:70000', '--to', url], /from 0 to 65535, got "70000"/],
+  [['inspect', '--listen', 'tcp://127.0.0.1:0', '--to', 'http://a'], /a url is tcp/],
+  [['inspect', 'a', '--save', 'b'], /--save .* with these/],
+  [['inspect', 'a', '--origin', 'https://a.example'], /--origin .* with --listen/],
+  // A key is not repeated: it may be all but one character of the right one.
+  [
+    ['inspect', 'a', '--key', key.slice(1)],
+    /^--key is 64 hex characters, or a dat:\/\/ link that contains them$/,
+  ],
+  [['inspect', 'a', '--type', 'data,bogus'], /--type is any of feed, .*unreadable, got "bogus"/],
+  [['inspect', 'a', '--channel', 'x'], /--channel is a whole number/],
+  [['inspect', 'a', '--stream', '0'], /--stream is a whole number from 1/],
+  [['inspect', 'a', '--direction', 'up'], /--direction is out, .* got "up"/],
+  [['inspect', 'a', '--bogus'], /see hypercore-wire inspect --help/],
   [['share'], /share needs a file/],
   [['share', ''], /share needs a file/],
   [['share', 'a', 'b'], /one file or folder, got 2/],
@@ -145,6 +165,66 @@ describe('the words of a command line', () => {
       out: '-',
       blocks: { start: 0, end: 10 },
       retry: 0,
+      json: true,
+    });
+  });
+
+  it('inspect, with its defaults and without', () => {
+    const all = {
+      types: undefined,
+      channel: undefined,
+      direction: undefined,
+      connection: undefined,
+      bytes: false,
+    };
+    expect(parseCommand(['inspect', 'a.pcap'])).toEqual({
+      name: 'inspect',
+      source: { capture: 'a.pcap' },
+      keys: [],
+      show: all,
+      json: false,
+    });
+    const words = [
+      'inspect',
+      '--listen',
+      'ws://[::1]:0',
+      '--to',
+      'wss://a.example',
+      '--save',
+      's',
+      '--bytes',
+      '--json',
+    ];
+    const shown = [
+      '--type',
+      'data,Have',
+      '--type',
+      'want',
+      '--channel',
+      '1',
+      '--direction',
+      'in',
+      '--stream',
+      '2',
+    ];
+    expect(
+      parseCommand([...words, ...shown, '--origin', '*', '--key', key, '--key', `dat://${key}`]),
+    ).toEqual({
+      name: 'inspect',
+      source: {
+        listen: { scheme: 'ws', host: '::1', port: 0 },
+        to: { scheme: 'ws', text: 'wss://a.example' },
+        origins: ['*'],
+        save: 's',
+      },
+      keys: [Buffer.from(key, 'hex'), Buffer.from(key, 'hex')].map((bytes) => new Uint8Array(bytes)),
+      show: {
+        types: new Set(['data', 'have', 'want']),
+        channel: 1,
+        direction: 'in',
+        connection: 2,
+        bytes: true,
+      },
       json: true,
     });
   });

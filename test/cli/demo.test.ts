@@ -31,6 +31,9 @@ it('shares, syncs in a second process, and serves on; the command that it prints
   expect(text).toMatch(/Verified 200 of 200 blocks/);
   expect(text).toMatch(/A list that nobody can rewrite/);
   const [, key, url] = /node dist\/cli\/main\.js sync ([0-9a-f]{64}) (tcp:\S+) --out/.exec(text)!;
+  const [page] = /http:\/\/127\.0\.0\.1:\d+\//.exec(text)!;
+  expect(await (await fetch(page)).text()).toContain('<h1>');
+  expect(await (await fetch(`${page}shared.json`)).json()).toMatchObject({ key });
   const out = join(work, 'out');
   expect((await run(work, 'sync', key!, url!, '--out', out)).code).toBe(0);
   expect(readFileSync(out).equals(readFileSync(join(shipped, 'data')))).toBe(true);

@@ -1,6 +1,7 @@
 /** The how-tos: their files, in an empty folder that has the package as npm would install it, do what they say. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
@@ -10,7 +11,7 @@ import type { Storage } from '../../src/feed/storage.ts';
 import type { Transport } from '../../src/stream/transport.ts';
 import { contract } from '../storage/contract.ts';
 import { countListeners, transportContract } from '../transport/suite.ts';
-import { blocksOf, textOf } from './page.ts';
+import { blocksOf, partsOf, root, textOf } from './page.ts';
 import { project, removeProjects } from './project.ts';
 
 afterAll(removeProjects);
@@ -111,6 +112,21 @@ describe('storage.md', () => {
         }),
       );
     }
+  });
+});
+
+describe('inspect.md', () => {
+  const page = 'docs/how-to/inspect.md';
+
+  it('shows what its program has recorded', async () => {
+    const folder = project(page);
+    const program = partsOf(textOf(page)).map(({ code }) => code);
+    writeFileSync(join(folder, 'talk.mjs'), program.join(''));
+    await node(folder, 'talk.mjs', 'talk.jsonl');
+    const command = blocksOf(textOf(page)).find(({ code }) => code.includes('--direction out'))!.code;
+    const words = command.trim().split(' ').slice(2);
+    const printedBy = await node(folder, join(root, 'dist/cli/main.js'), ...words);
+    expect(printedBy).toBe(printed(page, command));
   });
 });
 

@@ -52,6 +52,8 @@ describe('a Want', () => {
     [0, 2 ** 31, { start: 0, length: 2 ** 31 }],
     [0, 2 ** 40, { start: 0, length: 2 ** 40 }],
     [2 ** 52, 8192, { start: 2 ** 52, length: 8192, bitfield: new Uint8Array(0) }],
+    [0, MAX, { start: 0, length: 2 ** 53 - 8192 }],
+    [8191, MAX, { start: 0, length: 2 ** 53 - 8192 }],
     // Without an end, as hypercore before 6.22.1 sends it.
     [0, 0, { start: 0, length: 0 }],
   ])('of %d and %d is answered over our own length', async (start, length, answer) => {

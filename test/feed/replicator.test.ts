@@ -239,7 +239,10 @@ describe('a slow peer', () => {
 
   it('is asked for no block twice once it answers', async () => {
     const clock = new FakeClock();
-    const many = await truthOf(Array.from({ length: 100 }, (_, i) => new Uint8Array(10).fill(i)), 2);
+    const many = await truthOf(
+      Array.from({ length: 100 }, (_, i) => new Uint8Array(10).fill(i)),
+      2,
+    );
     const reader = await Feed.open(memoryStorage(), { key: many.key });
     /** Its first answer takes longer than one may before its sender counts as slow, and then a few come at a time. */
     const late = (transport: Transport): Transport => ({

@@ -44,6 +44,6 @@ export function inspect(chunks: Iterable<Chunk>, options: Partial<InspectorOptio
 export function only<K extends InspectEvent['event']>(
   events: readonly InspectEvent[],
   kind: K,
-): Extract<InspectEvent, { event: K }>[] {
-  return events.filter((event): event is Extract<InspectEvent, { event: K }> => event.event === kind);
+): (InspectEvent & { event: K })[] {
+  return events.filter((event): event is InspectEvent & { event: K } => event.event === kind);
 }

@@ -16,8 +16,10 @@ import { ProgramClock, type World } from './world.ts';
 /** What the writer has said, and what it may have said when it was killed. */
 export interface Truth {
   readonly blocks: Uint8Array[];
-  /** Blocks of an append that has not come back, or failed: the disk may have them all the same. */
+  /** Blocks of the last append, which has not come back, or failed: the disk may have them all the same. */
   pending: readonly Uint8Array[];
+  /** Those of appends before it in the same place, which failed: the disk may have one of them instead. */
+  failed: (readonly Uint8Array[])[];
 }
 
 export interface ProgramOptions {
@@ -101,11 +103,13 @@ export class Program {
         ? await Feed.create(storage, { crypto, keyPair })
         : await Feed.open(storage, { key, sparse, crypto });
       if (life !== this.#life) return false;
+      // Before anything else can be said.
+      await this.#checkLength(feed, life);
+      if (life !== this.#life) return false;
       this.#state = 'on';
       this.#feed = feed;
       feed.subscribe((event) => life === this.#life && this.#on(event));
       this.#log(`opens with ${feed.length} blocks, ${feed.count()} here`);
-      this.#checkLength(feed);
       await this.check();
       return true;
     } catch (error) {
@@ -189,6 +193,7 @@ export class Program {
     if (feed === undefined || this.#appendsIn === this.#life) return;
     const life = this.#life;
     const start = this.#truth.blocks.length;
+    this.#truth.failed.push(this.#truth.pending);
     this.#truth.pending = blocks;
     this.#appendsIn = life;
     try {
@@ -213,6 +218,7 @@ export class Program {
   #settle(): void {
     this.#truth.blocks.push(...this.#truth.pending);
     this.#truth.pending = [];
+    this.#truth.failed = [];
   }
 
   /** Waits for a block, and looks at what comes. */
@@ -333,14 +339,36 @@ export class Program {
     }
   }
 
-  #checkLength(feed: Feed): void {
+  /** Of the appends that did not come back, the disk has one as a whole, or none. */
+  async #checkLength(feed: Feed, life: number): Promise<void> {
     if (!this.isWriter) return;
-    const { blocks, pending } = this.#truth;
-    if (feed.length === blocks.length + pending.length) this.#settle();
-    else if (feed.length === blocks.length) this.#truth.pending = [];
-    else
+    const { blocks, pending, failed } = this.#truth;
+    const isThere = async (append: readonly Uint8Array[]): Promise<boolean> => {
+      if (feed.length !== blocks.length + append.length) return false;
+      for (const [i, bytes] of append.entries()) {
+        const block = blocks.length + i;
+        let stored: Uint8Array | undefined;
+        while (stored === undefined && life === this.#life) {
+          stored = await feed.get(block, { wait: false }).catch((error) => {
+            // The disk refuses now and then.
+            if (!(error instanceof StorageError) || error.code !== 'platform') throw error;
+            return undefined;
+          });
+        }
+        if (stored === undefined || !equals(stored, bytes)) return false;
+      }
+      return true;
+    };
+    for (const append of [pending, ...failed, []]) {
+      if (!(await isThere(append))) continue;
+      this.#truth.pending = append;
+      this.#settle();
+      break;
+    }
+    if (life !== this.#life) return;
+    if (feed.length !== blocks.length)
       this.#world.violate(
-        `the writer comes back with ${feed.length} blocks, and said ${blocks.length} and ${pending.length}`,
+        `the writer comes back with ${feed.length} blocks, and said ${blocks.length}, and ${[pending, ...failed].map((append) => append.length)} in appends that did not come back`,
       );
     if (feed.length < this.#appended) this.#world.violate(`the writer has lost blocks past ${feed.length}`);
   }

@@ -43,7 +43,7 @@ async function run(world: World, liesAboutFlush: boolean): Promise<void> {
   const { random } = world;
   const crypto: CryptoProvider = { ...sodium, randomBytes: (length) => random.bytes(length) };
   const keyPair = crypto.keyPair(random.bytes(32));
-  const truth: Truth = { blocks: [], pending: [] };
+  const truth: Truth = { blocks: [], pending: [], failed: [] };
   const options = { world, crypto, truth, key: keyPair.publicKey };
   const writer = new Program({ ...options, name: 'writer', keyPair, sparse: false });
   const readers = Array.from(

@@ -20,6 +20,8 @@ interface News {
 
 /** A bitfield has whole bytes, and hypercore's pages have 8192 blocks. */
 const PAGE = 8192;
+/** The last page border that is an exact number. */
+const MAX_COVERED = 2 ** 53 - PAGE;
 /** Ranges of news that are kept for a peer; past them it is told by the bits of all that they lie in. */
 const MAX_NEWS = 1024;
 /** Blocks of a bitfield that answers an open-ended Want: what fits a frame uncompressed. */
@@ -121,7 +123,8 @@ export class Uploader {
   #bitfield({ start, length }: Pick<Want, 'start' | 'length'>): Answer {
     const { blocks, length: ours } = this.#store;
     const from = Math.floor(start / PAGE) * PAGE;
-    const covered = length === 0 ? 0 : Math.ceil((start + length - from) / PAGE) * PAGE;
+    const covered =
+      length === 0 ? 0 : Math.min(Math.ceil((start + length - from) / PAGE) * PAGE, MAX_COVERED);
     const here = Math.max(0, Math.min(ours - from, covered || MAX_OPEN_WANT, MAX_OPEN_WANT));
     const bitfield = this.#isPaused
       ? encodeZeros(Math.ceil(here / 8))
