@@ -135,17 +135,9 @@ export class BlockStore {
     return this.#tree.seek(bytes);
   }
 
-  /** Whether a node of the tree is here, if only on its way to the disk. */
-  hasNode(node: number): boolean {
-    return this.#tree.has(node);
-  }
-
-  /**
-   * What to ask for a block with: the nodes that need not be sent along.
-   * @param expects whether a node that is not here will be by then
-   */
-  digest(block: number, expects: (node: number) => boolean = () => false): number {
-    return digest(block, (node) => this.#tree.has(node) || expects(node), this.length);
+  /** What to ask for a block with: the nodes that need not be sent along. */
+  digest(block: number): number {
+    return digest(block, this.#tree.has, this.length);
   }
 
   /** The answer to a Request; `undefined` where this store cannot give it. */

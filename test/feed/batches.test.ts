@@ -7,19 +7,16 @@ import { nodeOffset, nodePieces, parseNode } from '../../src/feed/files/commit.t
 import { NodeCache } from '../../src/feed/files/node-cache.ts';
 import { SleepFiles } from '../../src/feed/files/sleep-files.ts';
 import type { Outcome } from '../../src/feed/intake.ts';
-import { digest, heldByRemote } from '../../src/feed/merkle/digest.ts';
+import { heldByRemote } from '../../src/feed/merkle/digest.ts';
 import * as flat from '../../src/feed/merkle/flat-tree.ts';
 import type { TreeNode } from '../../src/feed/merkle/hash.ts';
 import { planProof } from '../../src/feed/merkle/proof.ts';
-import { Expected } from '../../src/feed/replication/expected.ts';
-import { Feed, memoryStorage, type Storage } from '../../src/index.ts';
+import { memoryStorage, type Storage } from '../../src/index.ts';
 import type { MemoryStorage } from '../../src/storage/memory.ts';
 import type { Data, Request } from '../../src/wire/messages.ts';
-import { settle } from '../fake-clock.ts';
 import { blocksOf } from '../interop/blocks.ts';
 import { FailingStorage } from './failing-storage.ts';
-import { Holder, Writer } from './holder.ts';
-import { answering, scriptedPeer, truthOf, until } from './scripted-peer.ts';
+import { truthOf } from './scripted-peer.ts';
 
 const crypto = await libsodium();
 const blocks = blocksOf(90, 40);
@@ -222,69 +219,6 @@ describe('a proof', () => {
       }),
       { numRuns: 500 },
     );
-  });
-});
-
-describe('a request that counts on the answers before it', () => {
-  it('is answered by a proof, as long as they come in order', () => {
-    const pair = crypto.keyPair(new Uint8Array(32).fill(3));
-    const waves = fc.array(fc.array(fc.nat({ max: 199 }), { minLength: 1, maxLength: 40 }), {
-      minLength: 1,
-      maxLength: 6,
-    });
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 200 }), waves, (length, lists) => {
-        const source = new Writer(crypto, pair);
-        source.append(Array.from({ length }, (_, i) => new Uint8Array(i % 4).fill(i)));
-        const reader = new Holder(crypto, pair.publicKey);
-        const expected = new Expected(reader.has);
-        for (const list of lists) {
-          const asked = list.map((number) => {
-            const block = number % length;
-            const nodes = digest(block, (node) => reader.has(node) || expected.has(node), reader.length);
-            return { block, nodes, brings: expected.add(block, reader.length) };
-          });
-          for (const { block, nodes, brings } of asked) {
-            const answer = source.answer({ block, digest: nodes, hash: false })!;
-            reader.keep(answer, reader.verify(answer));
-            for (const node of brings) expect(reader.has(node)).toBe(true);
-            expected.delete(brings);
-          }
-        }
-      }),
-      { numRuns: 60 },
-    );
-  });
-
-  it('is sent once more where they do not, and nobody is blamed', async () => {
-    const feed = await Feed.open(memoryStorage(), { key: truth.key });
-    const wrong: string[] = [];
-    feed.subscribe(({ type }) => {
-      if (type === 'fault' || type === 'rejected') wrong.push(type);
-    });
-    const honest = answering(truth);
-    let waiting: Request[] = [];
-    let asked = 0;
-    const peer = await scriptedPeer(
-      feed,
-      (message, channel) => {
-        if (message.type !== 'request') return honest(message, channel);
-        asked++;
-        // What comes together is answered together, from its end.
-        if (waiting.push(message) > 1) return;
-        void settle().then(async () => {
-          const lot = waiting.reverse();
-          waiting = [];
-          for (const each of lot) await honest(each, channel);
-        });
-      },
-      { live: true },
-    );
-    await until(() => feed.count() === blocks.length);
-    expect(asked).toBeGreaterThan(blocks.length);
-    expect(wrong).toEqual([]);
-    for (let i = 0; i < blocks.length; i++) expect(await feed.get(i)).toEqual(blocks[i]);
-    await peer.replication.close();
   });
 });
 

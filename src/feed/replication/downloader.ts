@@ -6,7 +6,6 @@ import type { Data, Unhave } from '../../wire/messages.ts';
 import type { BlockStore } from '../block-store.ts';
 import type { Outcome } from '../intake.ts';
 import type { Deadline } from './deadline.ts';
-import { Expected } from './expected.ts';
 import type { Seek } from './replicator.ts';
 import type { PeerFault } from './standing.ts';
 
@@ -20,22 +19,12 @@ const MAX_UNSTORED = 128;
 /** Received bytes that may wait for the disk before this peer is not read any further. */
 const MAX_STORING_BYTES = 4_194_304;
 
-/** How a block was asked for. */
-interface Asked {
-  /** The nodes that need not be sent along (hypercore 7 wire: Request.nodes). */
-  readonly nodes: number;
-  /** Some of them are on their way. */
-  readonly isAhead: boolean;
-  /** The nodes that the answer is the first to bring. */
-  readonly brings: readonly number[];
-}
-
 /** A block that came, and is not stored yet. */
 interface Arrived {
   readonly data: Data;
   readonly bytes: number;
-  /** `undefined` for the answer to a seek. */
-  readonly asked: Asked | undefined;
+  /** What it was asked with; `undefined` for the answer to a seek. */
+  readonly nodes: number | undefined;
 }
 
 /** Who is told what became of a Request. */
@@ -59,11 +48,8 @@ export class Downloader {
   readonly #store: BlockStore;
   readonly #deadline: Deadline;
   readonly #host: DownloaderHost;
-  /** Blocks asked for, and not answered yet. */
-  readonly #asked = new Map<number, Asked>();
-  readonly #expected: Expected;
-  /** Answers came in the order in which they were asked for, so far, and each brought what it should. */
-  #isInOrder = true;
+  /** Blocks asked for, and not answered yet, each with what it was asked with of nodes that are here. */
+  readonly #asked = new Map<number, number>();
   /** What was asked by a byte of the feed, and not answered yet. */
   readonly #seeking = new Set<Seek>();
   /** The index that each seek was last sent with. The same one is sent again only after a Have. */
@@ -84,7 +70,6 @@ export class Downloader {
     this.#store = store;
     this.#deadline = deadline;
     this.#host = host;
-    this.#expected = new Expected((node) => store.hasNode(node));
   }
 
   /** Blocks that came from this peer, verified and stored. */
@@ -132,37 +117,15 @@ export class Downloader {
     return asked < MAX_IN_FLIGHT && asked + this.#storing < MAX_UNSTORED && mayBeAsked;
   }
 
-  /** Asks for a block. What answers on their way will bring of its proof need not be sent again. */
+  /** Asks for a block. */
   ask(index: number): void {
     if (this.#asked.size === 0) this.#deadline.restart();
-    if (!this.#isInOrder) return this.#askWith(index, this.#store.digest(index));
-    let isAhead = false;
-    const nodes = this.#store.digest(index, (node) => {
-      if (!this.#expected.has(node)) return false;
-      isAhead = true;
-      return true;
-    });
-    const brings = this.#expected.add(index, this.#store.length);
-    this.#askWith(index, nodes, isAhead, brings);
-  }
-
-  #askWith(index: number, nodes: number, isAhead = false, brings: readonly number[] = []): void {
-    this.#forget(this.#asked.get(index));
-    this.#asked.set(index, { nodes, isAhead, brings });
-    this.#request({ index, bytes: 0, nodes });
-  }
-
-  /** Counts no longer on what an answer was to bring. */
-  #forget(asked: Asked | undefined): void {
-    if (asked !== undefined) this.#expected.delete(asked.brings);
-  }
-
-  /** What was to bring the rest of a proof did not come, or came later: the block is asked for once more. */
-  #askAgain(index: number, asked: Asked | undefined): boolean {
-    if (!asked?.isAhead || this.#channel.isEnded) return false;
-    this.#isInOrder = false;
     this.#askWith(index, this.#store.digest(index));
-    return true;
+  }
+
+  #askWith(index: number, nodes: number): void {
+    this.#asked.set(index, nodes);
+    this.#request({ index, bytes: 0, nodes });
   }
 
   /**
@@ -215,10 +178,9 @@ export class Downloader {
       this.#host.fault('refused', `it found no block with byte ${bytes}`);
     }
     this.#seeking.clear();
-    for (const [index, asked] of this.#asked) {
+    for (const index of this.#asked.keys()) {
       if (index < start || index >= start + Math.max(1, length)) continue;
       this.#asked.delete(index);
-      this.#forget(asked);
       this.#deadline.answered();
       this.#answered(index);
       this.#host.release(index);
@@ -239,16 +201,15 @@ export class Downloader {
   /** A block came. What came together is stored together, by {@link store}. */
   data(data: Data): void {
     const { index, value } = data;
-    const asked = this.#asked.get(index);
+    const nodes = this.#asked.get(index);
     this.#asked.delete(index);
     this.#answered(index);
     if (value === undefined) {
-      this.#forget(asked);
       // Hashes alone are never asked for.
       this.#host.release(index);
       return this.#host.fault('wrong', `block ${index} was sent without its bytes`);
     }
-    if (asked === undefined && !this.#takeSeek()) {
+    if (nodes === undefined && !this.#takeSeek()) {
       if (!this.#store.blocks.has(index)) this.#channel.send({ type: 'unhave', start: index });
       return this.#host.fault('wrong', `block ${index} was sent and not asked for`);
     }
@@ -258,7 +219,7 @@ export class Downloader {
     if (this.#deadline.isSlow) for (const owed of this.#asked.keys()) this.#host.reserve(owed);
     this.#storing++;
     this.#storingBytes += value.byteLength;
-    this.#arrived.push({ data, bytes: value.byteLength, asked });
+    this.#arrived.push({ data, bytes: value.byteLength, nodes });
   }
 
   /** Stores what has come. */
@@ -277,8 +238,7 @@ export class Downloader {
     });
   }
 
-  #onOutcome({ data: { index }, bytes, asked }: Arrived, outcome: Outcome): void {
-    this.#forget(asked);
+  #onOutcome({ data: { index }, bytes, nodes }: Arrived, outcome: Outcome): void {
     this.#storing--;
     this.#storingBytes -= bytes;
     if (!this.isBehind) {
@@ -288,9 +248,8 @@ export class Downloader {
     if ('error' in outcome) {
       const { error } = outcome;
       const isUnproven = error instanceof ProtocolError && error.code === 'verification';
-      if (isUnproven && this.#askAgain(index, asked)) return;
       this.#host.release(index);
-      if (isUnproven && this.#askInFull(index, asked?.nodes ?? 0)) this.#host.fault('unproven', error.reason);
+      if (isUnproven && this.#askInFull(index, nodes ?? 0)) this.#host.fault('unproven', error.reason);
       else this.#host.rejected(index, error);
       return;
     }
@@ -300,7 +259,7 @@ export class Downloader {
     } else {
       this.#host.release(index);
       // The answer to a seek is to bring what is missing here.
-      if (asked === undefined) this.#host.fault('refused', `it sent block ${index}, which is here`);
+      if (nodes === undefined) this.#host.fault('refused', `it sent block ${index}, which is here`);
     }
     if (this.#channel.session.remote.ack)
       this.#channel.send({ type: 'have', start: index, length: 1, ack: true });
