@@ -57,7 +57,7 @@ function sentOf(feed: Feed): () => number[] {
 }
 
 describe('sync', () => {
-  it(`goes on after each of ${ROUNDS} kills at random moments`, { timeout: 180_000 }, async () => {
+  it(`goes on after each of ${ROUNDS} kills at random moments`, { timeout: 600_000 }, async () => {
     const blocks = blocksOf(4000, 8000);
     const content = Buffer.concat(blocks);
     const feed = await feedOf(blocks);
@@ -128,7 +128,7 @@ describe('sync', () => {
   it.each<[string, Direction]>([
     ['to the peer', 'in'],
     ['from the peer', 'out'],
-  ])('goes on after a cut at any byte on its way %s', { timeout: 120_000 }, async (_, way) => {
+  ])('goes on after a cut at any byte on its way %s', { timeout: 600_000 }, async (_, way) => {
     const blocks = blocksOf(12, 200);
     const content = Buffer.concat(blocks);
     const feed = await feedOf(blocks);
