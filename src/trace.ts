@@ -5,8 +5,9 @@
  * The events are safe to share: they tell sizes, types, indices and numbers, and nothing of keys and contents. With
  * `payloads` they carry the bytes of the connection and the messages as they are, too.
  *
- * To make the events costs next to nothing. To keep every one costs as much as any object that is kept: who watches a
- * busy session for long counts, or writes them out.
+ * To make the events costs next to nothing. To keep every one costs as much as any object that is kept: who wants all
+ * of a busy session takes its `bytes` alone, with `payloads`. They are a capture, from which everything else is read
+ * later (`hypercore-wire/inspect`).
  */
 import type { ProtocolError } from './errors.ts';
 import type { Message, Sendable } from './wire/messages.ts';
@@ -99,6 +100,8 @@ export type TraceListener = (event: TraceEvent) => void;
 /** A listener, and how much it is told. */
 export interface TraceOptions {
   readonly listener: TraceListener;
+  /** Which events it is told of. Default all; the others are not made for it. */
+  readonly types?: readonly TraceEvent['type'][] | undefined;
   /** Whether events carry keys and contents: `bytes` of a chunk, `content` of a message. Default false. */
   readonly payloads?: boolean | undefined;
 }

@@ -1,21 +1,31 @@
-/** What a trace costs that is subscribed to and keeps every event. Without one, see the row of the Haves. */
+/** What a trace costs that keeps all: as bytes, from which the rest is read later, or as every single event. */
 import { send } from '../sides/ours.mjs';
 import { have } from './messages.mjs';
 
 /** Events that are kept at a time. What is kept for longer is the app's memory, not the trace's cost. */
 const KEPT = 100_000;
 
-function keepingAll() {
+function keepingAll(options) {
   let events = [];
-  return (event) => {
+  const listener = (event) => {
     if (events.length === KEPT) events = [];
     events.push(event);
   };
+  return { listener, ...options };
 }
 
 export const rows = [
   {
-    work: 'Have, with a trace that keeps all',
+    work: 'Have, with a trace that keeps all bytes',
+    unit: 'messages/s',
+    count: 1000,
+    ours: (context) =>
+      send(have, { options: { trace: keepingAll({ types: ['bytes'], payloads: true }) } })(context),
+    peers: { 'without a trace': { start: send(have) } },
+    floors: { 'without a trace': 0.75 },
+  },
+  {
+    work: 'Have, with a trace that keeps every event',
     unit: 'messages/s',
     count: 1000,
     ours: (context) => send(have, { options: { trace: keepingAll() } })(context),

@@ -14,17 +14,30 @@ import type { Message, Packet, Sendable } from '../wire/messages.ts';
 /** Those that have no bytes in them, and are what they measure. */
 const NUMBERS_ONLY = ['info', 'unhave', 'want', 'unwant', 'request', 'cancel', 'keepalive'];
 
-/** @throws TypeError unless `trace` is a listener, or one with options. */
+const TYPES: readonly TraceEvent['type'][] = ['bytes', 'frame', 'message', 'state', 'warning', 'fault'];
+
+/** @throws TypeError unless `trace` is a listener, or one with options; RangeError for a type that no event has. */
 export function readTrace(trace: TraceListener | TraceOptions): TraceOptions {
   const options = typeof trace === 'function' ? { listener: trace } : trace;
-  if (typeof options?.listener === 'function') return options;
-  throw new TypeError(`"trace" expected a function, or { listener, payloads }, got ${describe(trace)}`);
+  if (typeof options?.listener !== 'function')
+    throw new TypeError(
+      `"trace" expected a function, or { listener, types, payloads }, got ${describe(trace)}`,
+    );
+  for (const type of options.types ?? []) {
+    if (!TYPES.includes(type))
+      throw new RangeError(`"trace.types" expected some of ${TYPES.join(', ')}, got ${describe(type)}`);
+  }
+  return options;
 }
+
+const NOBODY = byType([]);
 
 export class Tracer {
   readonly #clock: Clock;
   readonly #fail: (error: unknown) => void;
-  #subscribers: readonly TraceOptions[] = [];
+  /** By the type of event that they are told of. */
+  #subscribers: Readonly<Record<TraceEvent['type'], readonly TraceOptions[]>> = NOBODY;
+  #all: readonly TraceOptions[] = [];
   /** Bytes of all chunks. */
   readonly #passed: Record<TraceDirection, number> = { in: 0, out: 0 };
   /** Bytes up to the end of the last frame. */
@@ -44,10 +57,17 @@ export class Tracer {
   /** The returned function ends it. */
   add(trace: TraceListener | TraceOptions): () => void {
     const subscriber = { ...readTrace(trace) };
-    this.#subscribers = [...this.#subscribers, subscriber];
-    return () => {
-      this.#subscribers = this.#subscribers.filter((one) => one !== subscriber);
-    };
+    this.#setAll([...this.#all, subscriber]);
+    return () => this.#setAll(this.#all.filter((one) => one !== subscriber));
+  }
+
+  #setAll(all: readonly TraceOptions[]): void {
+    this.#all = all;
+    this.#subscribers = byType(all);
+  }
+
+  #isHeard(type: TraceEvent['type']): boolean {
+    return this.#subscribers[type].length > 0;
   }
 
   /** A chunk is handed to the transport, or came from it. */
@@ -56,10 +76,10 @@ export class Tracer {
     const offset = this.#passed[direction];
     this.#passed[direction] = offset + byteLength;
     this.#batch[direction] = undefined;
-    if (this.#subscribers.length === 0) return;
+    if (!this.#isHeard('bytes')) return;
     const event = { type: 'bytes', time: this.#clock.now(), direction, offset, byteLength } as const;
     // A copy, since the chunk is overwritten by who takes it next.
-    this.#emit(event, this.#hasPayloads ? { ...event, bytes: new Uint8Array(chunk) } : event);
+    this.#emit(event, this.#hasPayloads(event.type) ? { ...event, bytes: new Uint8Array(chunk) } : event);
   }
 
   /** Keepalives went by that are no part of any frame: those before the first one. */
@@ -69,7 +89,8 @@ export class Tracer {
 
   /** A frame of so many bytes came in; what was in it is routed next. */
   readonly arrived = (byteLength: number): void => {
-    if (this.#subscribers.length > 0 || this.#arrived.length > 0) this.#arrived.push(byteLength);
+    if (this.#isHeard('frame') || this.#isHeard('message') || this.#arrived.length > 0)
+      this.#arrived.push(byteLength);
     else this.#framed.in += byteLength;
   };
 
@@ -90,16 +111,15 @@ export class Tracer {
     this.#frame('out', packet, byteLength);
 
   state(state: TracedState['state']): void {
-    if (this.#subscribers.length > 0) this.#emit({ type: 'state', time: this.#clock.now(), state });
+    if (this.#isHeard('state')) this.#emit({ type: 'state', time: this.#clock.now(), state });
   }
 
   warning(channel: number, reason: string): void {
-    if (this.#subscribers.length > 0)
-      this.#emit({ type: 'warning', time: this.#clock.now(), channel, reason });
+    if (this.#isHeard('warning')) this.#emit({ type: 'warning', time: this.#clock.now(), channel, reason });
   }
 
   fault({ code, message }: ProtocolError): void {
-    if (this.#subscribers.length > 0) this.#emit({ type: 'fault', time: this.#clock.now(), code, message });
+    if (this.#isHeard('fault')) this.#emit({ type: 'fault', time: this.#clock.now(), code, message });
   }
 
   #frame(
@@ -109,20 +129,21 @@ export class Tracer {
   ): void {
     const offset = this.#framed[direction];
     this.#framed[direction] = offset + byteLength;
-    if (this.#subscribers.length === 0) return;
+    if (!this.#isHeard('frame') && !this.#isHeard('message')) return;
     this.#batch[direction] ??= this.#clock.now();
     const time = this.#batch[direction];
-    this.#emit({ type: 'frame', time, direction, offset, byteLength, channel });
+    if (this.#isHeard('frame')) this.#emit({ type: 'frame', time, direction, offset, byteLength, channel });
+    if (!this.#isHeard('message')) return;
     const event = { type: 'message', time, direction, channel, message: measured(message) } as const;
-    this.#emit(event, this.#hasPayloads ? { ...event, content: message } : event);
+    this.#emit(event, this.#hasPayloads(event.type) ? { ...event, content: message } : event);
   }
 
-  get #hasPayloads(): boolean {
-    return this.#subscribers.some(({ payloads }) => payloads);
+  #hasPayloads(type: TraceEvent['type']): boolean {
+    return this.#subscribers[type].some(({ payloads }) => payloads);
   }
 
   #emit(event: TraceEvent, withPayloads = event): void {
-    for (const { listener, payloads } of this.#subscribers) {
+    for (const { listener, payloads } of this.#subscribers[event.type]) {
       try {
         listener(payloads ? withPayloads : event);
       } catch (error) {
@@ -130,6 +151,19 @@ export class Tracer {
       }
     }
   }
+}
+
+function byType(all: readonly TraceOptions[]): Record<TraceEvent['type'], readonly TraceOptions[]> {
+  const of = (type: TraceEvent['type']): TraceOptions[] =>
+    all.filter(({ types }) => types === undefined || types.includes(type));
+  return {
+    bytes: of('bytes'),
+    frame: of('frame'),
+    message: of('message'),
+    state: of('state'),
+    warning: of('warning'),
+    fault: of('fault'),
+  };
 }
 
 function measured<M extends Message | Sendable>(message: M): Measured<M> {

@@ -2,7 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { CaptureInspector, captureHeader, captureLine } from '../../src/inspect/index.ts';
 import { connect } from '../../src/session/session.ts';
-import type { TraceDirection, TracedBytes, TracedFrame, TracedMessage, TraceEvent } from '../../src/trace.ts';
+import type {
+  TraceDirection,
+  TracedBytes,
+  TracedFrame,
+  TracedMessage,
+  TraceEvent,
+  TraceOptions,
+} from '../../src/trace.ts';
 import { memoryPair } from '../../src/transport/memory.ts';
 import { FakeClock, settle } from '../fake-clock.ts';
 import { hex } from '../vectors/index.ts';
@@ -101,6 +108,30 @@ describe('the trace', () => {
     }
     expect(left[0]).toEqual({ type: 'state', time: 0, state: 'connecting' });
     expect(left.at(-1)).toEqual({ type: 'state', time: 5, state: 'closed' });
+  });
+
+  it('tells each listener of the types that it asked for, and of nothing else', async () => {
+    const clock = new FakeClock();
+    const all: TraceEvent[] = [];
+    const some: TraceEvent[] = [];
+    const [left, right] = await pair({ clock }, { clock });
+    left!.trace((event) => all.push(event));
+    const types = ['bytes', 'message'] as const;
+    const end = left!.trace({ listener: (event) => some.push(event), types });
+    left!.trace({ listener: () => expect.fail('it asked for nothing'), types: [] });
+    left!.open(KEY).send(have(1));
+    await settle();
+    expect(some.length).toBeGreaterThan(1);
+    expect(some).toEqual(all.filter(({ type }) => type === 'bytes' || type === 'message'));
+    end();
+    const before = some.length;
+    left!.open(KEY).send(have(2));
+    await settle();
+    expect(some).toHaveLength(before);
+    expect(all.length).toBeGreaterThan(before);
+    const wrong = { listener: () => {}, types: ['dropped'] } as unknown as TraceOptions;
+    expect(() => left!.trace(wrong)).toThrow(/"trace\.types" expected some of bytes, .*, got string "dropped"/);
+    await Promise.all([left!.close(), right!.close()]);
   });
 
   it('tells sizes, types, indices and numbers, and none of the bytes', async () => {
@@ -276,7 +307,7 @@ describe('the trace', () => {
   it('is told by name what is no listener', async () => {
     const wrong = { listener: 'console.log' } as never;
     const [left] = memoryPair();
-    const named = '"trace" expected a function, or { listener, payloads }, got ';
+    const named = '"trace" expected a function, or { listener, types, payloads }, got ';
     await expect(connect(left, { key: KEY, crypto, trace: wrong })).rejects.toThrow(named);
     const [session, other] = await pair();
     expect(() => session.trace(undefined as never)).toThrow(new TypeError(`${named}undefined`));
