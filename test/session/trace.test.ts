@@ -130,7 +130,9 @@ describe('the trace', () => {
     expect(some).toHaveLength(before);
     expect(all.length).toBeGreaterThan(before);
     const wrong = { listener: () => {}, types: ['dropped'] } as unknown as TraceOptions;
-    expect(() => left!.trace(wrong)).toThrow(/"trace\.types" expected some of bytes, .*, got string "dropped"/);
+    expect(() => left!.trace(wrong)).toThrow(
+      /"trace\.types" expected some of bytes, .*, got string "dropped"/,
+    );
     await Promise.all([left!.close(), right!.close()]);
   });
 
