@@ -1,4 +1,4 @@
-/** A promise that is settled from outside. */
+/** A promise that is settled from outside, by methods that are not to be taken off it. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
   resolve(value: T): void;

@@ -24,7 +24,7 @@ afterEach(() => {
 async function connected(dialer: 'ours' | 'theirs'): Promise<[Transport, Duplex]> {
   if (dialer === 'theirs') {
     const accepted = deferred<Transport>();
-    const { port, close } = await listenWebSocket(0, '127.0.0.1', accepted.resolve);
+    const { port, close } = await listenWebSocket(0, '127.0.0.1', (transport) => accepted.resolve(transport));
     const socket = createWebSocketStream(new WebSocket(`ws://127.0.0.1:${port}`));
     stops.push(close, () => socket.destroy());
     return [await accepted.promise, socket];

@@ -38,7 +38,7 @@ async function connected(
   options?: WebSocketOptions,
 ): Promise<{ server: Server; dialed: Transport; served: Transport }> {
   const accepted = deferred<Transport>();
-  const server = serve(accepted.resolve, options);
+  const server = serve((transport) => accepted.resolve(transport), options);
   const dialed = await dialWebSocket(`ws://127.0.0.1:${server.port}`);
   return { server, dialed, served: await accepted.promise };
 }

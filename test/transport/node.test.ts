@@ -141,7 +141,7 @@ describe('TCP', () => {
 
   it('stops listening while what is connected stays', async () => {
     const accepting = deferred<Transport>();
-    const server = await listenTcp(0, '127.0.0.1', accepting.resolve);
+    const server = await listenTcp(0, '127.0.0.1', (transport) => accepting.resolve(transport));
     const transport = await dialTcp(server.port);
     const theirs = await accepting.promise;
     const closing = server.close();

@@ -70,7 +70,7 @@ async function connected(options: ListenWebSocketOptions = {}): Promise<{
   transport: Transport;
 }> {
   const accepted = deferred<Transport>();
-  const listener = await listen(accepted.resolve, options);
+  const listener = await listen((transport) => accepted.resolve(transport), options);
   const client = new WebSocket(urlOf(listener));
   const transport = await accepted.promise;
   await once(client, 'open');
@@ -303,7 +303,7 @@ describe('dialWebSocket', () => {
 describe('listenWebSocket', () => {
   it('carries bytes from a dial, and stays for what is connected when it stops listening', async () => {
     const accepted = deferred<Transport>();
-    const listener = await listenWebSocket(0, '127.0.0.1', accepted.resolve);
+    const listener = await listenWebSocket(0, '127.0.0.1', (transport) => accepted.resolve(transport));
     const ours = await dialWebSocket(`${urlOf(listener)}/any/path?and=query`);
     const theirs = await accepted.promise;
     let isClosed = false;
