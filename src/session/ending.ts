@@ -26,6 +26,7 @@ export class Ending {
   #hasSentAll = false;
   #hasRemoteEnded = false;
   #isOver = false;
+  #fault: ProtocolError | undefined;
   #cancelDeadline: (() => void) | undefined;
 
   /** `onEnd` is called once, with the error where there is one. */
@@ -47,6 +48,11 @@ export class Ending {
 
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** What the remote ended it by, where it was at fault. */
+  get fault(): ProtocolError | undefined {
+    return this.#fault;
   }
 
   /** This side accepts nothing new and sends what is queued. False if it was ending already. */
@@ -79,6 +85,7 @@ export class Ending {
   end(reason: CloseReason): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    if (reason.code === 'failed') this.#fault = reason.error;
     this.#cancelDeadline?.();
     this.#onEnd('error' in reason ? reason.error : undefined);
     this.#closed.resolve(reason);

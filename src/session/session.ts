@@ -233,9 +233,11 @@ export class Session {
   /**
    * Opens the channel of a feed; a second call gives the same channel. `channel.opened` tells when the remote
    * has opened it too.
+   * @throws ProtocolError where the remote's fault has ended the session, TypeError where it has ended otherwise.
    */
   open(key: Uint8Array | string): Channel {
-    if (!this.#ending.isOpen) throw new TypeError('the session has ended: connect again');
+    if (!this.#ending.isOpen)
+      throw this.#ending.fault ?? new TypeError('the session has ended: connect again');
     const { crypto, encrypted, live, ack, userData, extensions } = this.#settings;
     const feedKey = parseKey(key);
     const dk = discoveryKey(crypto, feedKey);
