@@ -123,8 +123,12 @@ export class CapturePanel {
 function sum(name: string, { frames, bytes, blocks, unreadBytes }: DirectionStatistics): HTMLElement {
   const unread = unreadBytes === 0 ? '' : `; ${bytesText(unreadBytes)} could not be read`;
   return element('li', {
-    text: `${name === 'out' ? 'Out' : 'In'}: ${frames} messages, ${bytesText(bytes)}, ${blocks} blocks${unread}.`,
+    text: `${name === 'out' ? 'Out' : 'In'}: ${count(frames, 'message')}, ${bytesText(bytes)}, ${count(blocks, 'block')}${unread}.`,
   });
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
 function sentence(text: string): string {

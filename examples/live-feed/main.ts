@@ -40,7 +40,7 @@ async function show(): Promise<void> {
   const connections = new Connections({ feeds: feed });
   connections.subscribe((event) => {
     if (event.type === 'connected') say('Live: what is written there shows up here.', true);
-    if (event.type === 'retry') say(`${messageOf(event.error)} Trying again …`);
+    if (event.type === 'retry') say(`${messageOf(event.error)}. Trying again …`);
     if (event.type === 'gave-up') say(messageOf(event.error));
   });
   connections.keep((signal) => dialWebSocket(url, { signal }));

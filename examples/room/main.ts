@@ -98,7 +98,7 @@ async function stayConnected(room: Room<State, string>): Promise<void> {
   const connections = new Connections({ feeds: feed, extensions: [room] });
   connections.subscribe((event) => {
     if (event.type === 'connected') status.textContent = 'You are in the room.';
-    if (event.type === 'retry') status.textContent = `${messageOf(event.error)} Trying again …`;
+    if (event.type === 'retry') status.textContent = `${messageOf(event.error)}. Trying again …`;
     if (event.type === 'gave-up') status.textContent = messageOf(event.error);
   });
   status.textContent = 'Connecting …';

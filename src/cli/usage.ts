@@ -75,6 +75,7 @@ hypercore-wire inspect --listen <url> --to <url> --key <key>... [options]
   hypercore-wire inspect --listen tcp://127.0.0.1:4000 --to tcp://127.0.0.1:3282 --key <key>
   tcpdump -i lo -U -w - port 3282 | hypercore-wire inspect - --key <key> --bytes
 
+  A line has the time in seconds, the direction, the byte of that direction, the channel, the message.
   A WebSocket in a pcap is not read: sit between, with --listen ws://…
 
   Exit codes: 0 all was read, whatever it says; 1 this machine failed (file, port); 2 usage;

@@ -48,14 +48,20 @@ export async function dialWebSocket(url: string, options: DialOptions = {}): Pro
 }
 
 function make(WebSocket: WebSocketConstructor, url: string, protocols?: string | string[]): WebSocketLike {
+  // A browser takes any text, for a path on the server of the page.
+  if (!/^(ws|http)s?:\/\//i.test(String(url))) throw noUrl(url);
   try {
     return new WebSocket(url, protocols);
   } catch (cause) {
     // What a page may not do is no misuse: ws:// from a page of https://.
     if ((cause as Error).name === 'SecurityError')
       throw unreachable(url, ` (${(cause as Error).message})`, cause);
-    throw new TypeError(`"url" expected a ws:// or wss:// url, got ${describe(url)}`, { cause });
+    throw noUrl(url, cause);
   }
+}
+
+function noUrl(url: unknown, cause?: unknown): TypeError {
+  return new TypeError(`"url" expected a ws:// or wss:// url, got ${describe(url)}`, { cause });
 }
 
 const CHECK = 'check the url, and that a peer listens there';
