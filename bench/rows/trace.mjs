@@ -2,14 +2,17 @@
 import { send } from '../sides/ours.mjs';
 import { have } from './messages.mjs';
 
-/** Events that are kept at a time. What is kept for longer is the app's memory, not the trace's cost. */
+/** Events and bytes that are kept at a time. What is kept for longer is the app's memory, not the trace's cost. */
 const KEPT = 100_000;
+const KEPT_BYTES = 64 * 1024 * 1024;
 
 function keepingAll(options) {
   let events = [];
+  let bytes = 0;
   const listener = (event) => {
-    if (events.length === KEPT) events = [];
+    if (events.length === KEPT || bytes > KEPT_BYTES) [events, bytes] = [[], 0];
     events.push(event);
+    if (event.bytes !== undefined) bytes += event.bytes.byteLength;
   };
   return { listener, ...options };
 }

@@ -45,11 +45,14 @@ export class Answers {
       for (const node of plan.nodes) wanted.push(node);
     }
     // Together, since a storage over a port sends along what is asked for at the same time.
-    const reading = all([
-      this.#tree.nodes(wanted),
-      all(plans.map((plan) => plan?.length && this.#files.readSignature(plan.length))),
-    ]);
-    const [nodes, signatures] = reading instanceof Promise ? await reading : reading;
+    const nodesRead = this.#tree.nodes(wanted);
+    const signaturesRead = all(plans, (plan) =>
+      plan?.length === undefined ? undefined : this.#files.readSignature(plan.length),
+    );
+    const [nodes, signatures] =
+      nodesRead instanceof Promise || signaturesRead instanceof Promise
+        ? await Promise.all([nodesRead, signaturesRead])
+        : [nodesRead, signaturesRead];
 
     const blocks: number[] = [];
     let count = 0;
@@ -72,7 +75,7 @@ export class Answers {
         index: plan.block,
         value,
         nodes: plan.nodes.map((index) => nodes.get(index)!),
-        signature: signatures[i] || undefined,
+        signature: signatures[i],
       };
     });
   }

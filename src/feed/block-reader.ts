@@ -41,7 +41,7 @@ export class BlockReader {
       join(runs, { block, offset, size });
     }
     // All at once, since a storage over a port sends along what is asked for at the same time.
-    const reading = all(runs.map(({ offset, size }) => this.#files.readData(offset, size)));
+    const reading = all(runs, ({ offset, size }) => this.#files.readData(offset, size));
     const bytes = reading instanceof Promise ? await reading : reading;
     const values = new Map<number, Uint8Array>();
     runs.forEach((run, i) => {

@@ -6,13 +6,23 @@
 /** The value, or a promise of it. A synchronous answer saves a turn of the event loop. */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** All values; a promise only where one of them is, since `Promise.all` would cost turns of the event loop. */
-export function all<T extends readonly unknown[]>(
-  values: readonly [...T],
-): MaybePromise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
-  return values.some((value) => value instanceof Promise)
-    ? Promise.all(values)
-    : (values as unknown as { -readonly [K in keyof T]: Awaited<T[K]> });
+/**
+ * What `make` gives for each item; a promise only where one of them is, since `Promise.all` would cost turns of the
+ * event loop. Rejects where one throws: what was begun before it has somebody who waits for it all the same.
+ */
+export function all<I, T>(items: readonly I[], make: (item: I) => MaybePromise<T>): MaybePromise<T[]> {
+  let isLate = false;
+  const values = items.map((item) => {
+    try {
+      const value = make(item);
+      isLate ||= value instanceof Promise;
+      return value;
+    } catch (error) {
+      isLate = true;
+      return Promise.reject(error);
+    }
+  });
+  return isLate ? Promise.all(values) : (values as T[]);
 }
 
 /**

@@ -39,7 +39,7 @@ export class TreeFile {
     indices: readonly number[],
     bits: Pick<Bitfield, 'hasNode'>,
   ): MaybePromise<(TreeNode | undefined)[]> {
-    return all(indices.map((index) => this.#readWithPage(index, bits)));
+    return all(indices, (index) => this.#readWithPage(index, bits));
   }
 
   #readWithPage(index: number, bits: Pick<Bitfield, 'hasNode'>): MaybePromise<TreeNode | undefined> {

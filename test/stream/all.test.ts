@@ -1,0 +1,21 @@
+/** What is asked for together: at once where it can be, and waited for as a whole where not. */
+import { describe, expect, it } from 'vitest';
+import { all } from '../../src/stream/stage.ts';
+
+describe('all', () => {
+  it('is there at once unless one of them is late', async () => {
+    expect(all([1, 2], (n) => 2 * n)).toEqual([2, 4]);
+    const late = all([1, 2], (n) => (n === 1 ? Promise.resolve(2) : 4));
+    expect(late).toBeInstanceOf(Promise);
+    expect(await late).toEqual([2, 4]);
+  });
+
+  it('rejects where one throws, and leaves none of the others without somebody who waits', async () => {
+    // Found by seed 61704: the first would be reported as unhandled, and fail this run.
+    const both = all([1, 2], (n) => {
+      if (n === 2) throw new Error('at once');
+      return Promise.reject(new Error('late'));
+    });
+    await expect(both).rejects.toThrow(/at once|late/);
+  });
+});
