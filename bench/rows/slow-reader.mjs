@@ -1,6 +1,6 @@
 /** Much more than fits in memory, through a session to a reader that is slower than its writer. */
-import { connect, memoryPair } from 'hypercore-wire';
-import { key } from '../sides/ours.mjs';
+import { memoryPair } from 'hypercore-wire';
+import { opened, sendAll } from '../sides/ours.mjs';
 import { pair as tcpPair } from '../sides/tcp.mjs';
 import { counter } from '../sides/turns.mjs';
 import { data } from './messages.mjs';
@@ -15,11 +15,7 @@ const peak =
   ({ isQuick }) => ({
     async measure() {
       const count = (isQuick ? 2 ** 24 : 2 ** 30) / MESSAGE;
-      const sessions = await Promise.all(
-        (await pair()).map((transport) => connect(transport, { key, live: true })),
-      );
-      const [from, to] = sessions.map((session) => session.open(key));
-      await Promise.all([from.opened, to.opened]);
+      const { from, to, close } = await opened(pair);
       const { received, take } = counter();
       const message = data(MESSAGE, 0);
       globalThis.gc();
@@ -31,13 +27,9 @@ const peak =
         take(batch.length);
       });
       const all = received(count);
-      for (let i = 0; i < count; i++) {
-        from.send(message(i));
-        const full = from.writable();
-        if (full !== undefined) await full;
-      }
+      await sendAll(from, message, count);
       await all;
-      sessions[0].abort();
+      close();
       return (most - base) / 2 ** 20;
     },
   });

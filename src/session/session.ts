@@ -214,7 +214,7 @@ export class Session {
 
   /**
    * Tells `listener` what the session does from now on: see {@link TraceEvent}. The returned function ends that.
-   * @throws TypeError unless it is a function, or `{ listener, payloads }`.
+   * @throws TypeError unless it is a function, or `{ listener, types, payloads }`; RangeError for a type of no event.
    */
   trace(listener: TraceListener | TraceOptions): () => void {
     return this.#tracer.add(listener);
