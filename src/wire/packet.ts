@@ -2,7 +2,7 @@
 import type { Limits } from '../limits.ts';
 import { type Machine, type Stage, stage } from '../stream/stage.ts';
 import { decodePacket, readPacket, writePacket } from './codec.ts';
-import { FrameReader, type OnFrame } from './frame.ts';
+import { FrameReader, type FrameWatcher } from './frame.ts';
 import type { Packet, Sendable } from './messages.ts';
 import { varintLength } from './varint.ts';
 import { Measure, Writer } from './writer.ts';
@@ -15,15 +15,19 @@ export function decode(limits: Pick<Limits, 'channels'>): Stage<Uint8Array, Pack
 /** {@link deframe} and {@link decode} in one, which saves a view for each body. */
 export function unpack(
   limits: Pick<Limits, 'frameBytes' | 'channels'>,
-  onFrame?: OnFrame,
+  watcher?: FrameWatcher,
 ): Stage<Uint8Array, Packet> {
   const read = (bytes: Uint8Array, start: number, end: number): Packet =>
     readPacket(bytes, start, end, limits.channels);
-  return stage(() => new FrameReader(limits.frameBytes, read, onFrame));
+  return stage(() => new FrameReader(limits.frameBytes, read, watcher));
 }
 
-/** Told of each packet that was made into a frame, and of the frame's bytes. */
-export type OnEncoded = (packet: Packet<Sendable>, byteLength: number) => void;
+/** Told of each batch that was made into frames: its packets, the bytes of each one's body, and of all the frames. */
+export type OnEncoded = (
+  packets: readonly Packet<Sendable>[],
+  bodies: readonly number[],
+  byteLength: number,
+) => void;
 
 /** Packets in, frames out: each batch goes out as one chunk, which the receiver may overwrite. */
 export function encode(onEncoded?: OnEncoded): Stage<Packet<Sendable>, Uint8Array> {
@@ -47,8 +51,8 @@ export class Decoder implements Machine<Uint8Array, Packet> {
 export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
   readonly #onEncoded: OnEncoded | undefined;
   #packets: Packet<Sendable>[] = [];
-  /** Bytes of their bodies. */
-  #lengths: number[] = [];
+  /** Bytes of each one's body. */
+  #bodies: number[] = [];
   /** Bytes of their frames. */
   #size = 0;
 
@@ -61,7 +65,7 @@ export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
     const body = new Measure();
     writePacket(packet.channel, packet.message, body);
     this.#packets.push(packet);
-    this.#lengths.push(body.length);
+    this.#bodies.push(body.length);
     this.#size += varintLength(body.length) + body.length;
   }
 
@@ -71,17 +75,17 @@ export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
     for (let i = 0; i < this.#packets.length; i++) {
       const packet = this.#packets[i]!;
       const { channel, message } = packet;
-      const length = this.#lengths[i]!;
+      const length = this.#bodies[i]!;
       writer.varint(length);
       const start = writer.length;
       writePacket(channel, message, writer);
       if (writer.length !== start + length)
         throw new TypeError(`a "${message.type}" was changed after it was sent: send another one instead`);
-      this.#onEncoded?.(packet, varintLength(length) + length);
     }
+    this.#onEncoded?.(this.#packets, this.#bodies, this.#size);
     out.push(writer.target);
     this.#packets = [];
-    this.#lengths = [];
+    this.#bodies = [];
     this.#size = 0;
   }
 }
