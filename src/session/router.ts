@@ -174,7 +174,7 @@ export class Router {
 
   /** Closes channels that nobody reads, so that the session can read on to the remote's end. */
   dropUnread(): void {
-    for (const channel of this.#full) channel.close();
+    for (const channel of this.#full) if (channel.isFull) channel.close();
   }
 
   /** The channels that the remote opens, in order, until the session ends. */

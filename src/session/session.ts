@@ -7,18 +7,19 @@
  */
 import { concat } from 'uint8arrays/concat';
 import { equals } from 'uint8arrays/equals';
-import { cipher } from '../crypto/cipher.ts';
+import { keystream } from '../crypto/cipher.ts';
 import { discoveryKey } from '../crypto/discovery-key.ts';
 import { parseKey } from '../crypto/hex.ts';
+import type { Keystream } from '../crypto/provider.ts';
 import { ProtocolError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { Clock } from '../stream/clock.ts';
 import { type Deferred, deferred } from '../stream/deferred.ts';
-import { pipe, type Stage } from '../stream/stage.ts';
 import { assertTransport, type Transport } from '../stream/transport.ts';
 import type { TraceListener, TraceOptions } from '../trace.ts';
-import type { Feed, Handshake } from '../wire/messages.ts';
-import { encode, frame, unpack } from '../wire/packet.ts';
+import type { FrameReader } from '../wire/frame.ts';
+import type { Feed, Handshake, Packet } from '../wire/messages.ts';
+import { Encoder, frame, unpacker } from '../wire/packet.ts';
 import { assertSendable } from '../wire/sendable.ts';
 import type { Channel, NamedExtension } from './channel.ts';
 import { type CloseReason, Ending } from './ending.ts';
@@ -26,7 +27,7 @@ import { type ExtensionHandler, ExtensionHandlers } from './extension-handlers.t
 import { ExtensionNames } from './extension-names.ts';
 import { hungUp, idleFault, type Progress, transportFault, unknownFeed } from './faults.ts';
 import { findKey } from './find-key.ts';
-import { checkFirstFeed, type FirstFeed, readFirstFrame } from './handshake.ts';
+import { checkFirstFeed, type FirstFeed, type FirstFrame, Opening } from './handshake.ts';
 import { Keepalive } from './keepalive.ts';
 import { type ConnectOptions, type ExtensionLike, readOptions, type Settings } from './options.ts';
 import { Outbox } from './outbox.ts';
@@ -53,6 +54,11 @@ export async function connect(transport: Transport, options: ConnectOptions): Pr
   return session;
 }
 
+/** Turns of the event loop in which who waits for `connect` goes on, before more is read: the remote may end at once. */
+const GREETING_TURNS = 8;
+/** In which the readers of full channels make room, once this side ends: it waits no longer for those that do not. */
+const PATIENCE_TURNS = 1000;
+
 /** What two peers have open with each other over one transport. Made by {@link connect}. */
 export class Session {
   /** This side's Handshake id. */
@@ -73,6 +79,10 @@ export class Session {
   #local: FirstFeed | undefined;
   #remote: Remote | undefined;
   #remoteNonce: Uint8Array | undefined;
+  readonly #opening: Opening;
+  /** What follows the first frame, once that is here. */
+  #frames: FrameReader<Packet> | undefined;
+  #decipher: Keystream | undefined;
   #receivedBytes = 0;
   /** Of those, the bytes up to the last message that came whole. */
   #routedBytes = 0;
@@ -86,6 +96,7 @@ export class Session {
     this.#settings = settings;
     this.id = settings.id;
     this.#tracer = new Tracer(clock, (error) => this.#onTraceError(error));
+    this.#opening = new Opening(limits);
     this.#outbox = new Outbox(limits.sendBytes);
     this.#extensions = new ExtensionNames(settings.extensions);
     this.#handlers = new ExtensionHandlers(this.#extensions);
@@ -274,53 +285,78 @@ export class Session {
   // In.
 
   async #receive(): Promise<void> {
-    const { limits } = this.#settings;
     try {
-      const first = await readFirstFrame(this.#signsOfLife(), limits);
-      if (first === undefined) return this.#onRemoteEnd();
-      this.#tracer.skipped(first.skipped);
-      const opening = { channel: first.channel, message: first.feed };
-      this.#tracer.frame('in', opening, first.byteLength);
-      this.#keepalive.received();
-      this.#remoteNonce = first.feed.nonce?.slice();
-      const key = await this.#agree(first.feed);
-      if (this.#ending.isOver) return;
-      this.#router.route(opening);
-
-      for await (const packets of pipe(
-        first.rest,
-        this.#cipher(key, first.feed.nonce),
-        unpack(limits, this.#tracer),
-      )) {
-        this.#routedBytes = this.#receivedBytes;
-        for (const packet of packets) {
-          // It may have ended while these were on their way, or by the one before.
-          if (this.#ending.isOver) return;
-          this.#tracer.routed(packet);
-          this.#router.route(packet);
-        }
-        this.#router.flush();
-        if (this.#router.isFull) await this.#waitForRoom();
+      for await (const chunk of this.#transport.source) {
+        this.#receivedBytes += chunk.byteLength;
+        this.#tracer.chunk('in', chunk);
+        const isStranger = this.#remote === undefined;
+        // Before the Handshake it does not reset the idle deadline: anyone can send zeros forever.
+        if (!isStranger) this.#keepalive.received();
+        const busy = this.#take(chunk);
+        if (busy !== undefined) await busy;
+        if (isStranger && this.#remote !== undefined) await turns(GREETING_TURNS);
         if (this.#ending.isOver) return;
       }
-      this.#onRemoteEnd();
+    } catch (error) {
+      // What is wrong with a chunk does not come here.
+      return this.#onTransportError(error);
+    }
+    this.#onRemoteEnd();
+  }
+
+  /** Takes a chunk in. A promise where the next one has to wait. */
+  #take(chunk: Uint8Array): Promise<void> | undefined {
+    try {
+      if (this.#frames !== undefined) return this.#unpack(this.#frames, chunk);
+      const first = this.#opening.push(chunk);
+      return first && this.#meet(first);
+    } catch (error) {
+      this.abort(error);
+      return undefined;
+    }
+  }
+
+  /** The remote has said which feed it means, in clear. The rest is enciphered. */
+  async #meet({ channel, feed, skipped, byteLength, rest }: FirstFrame): Promise<void> {
+    try {
+      const { limits } = this.#settings;
+      const opening = { channel, message: feed };
+      this.#tracer.skipped(skipped);
+      this.#tracer.frame('in', opening, byteLength);
+      this.#keepalive.received();
+      this.#remoteNonce = feed.nonce?.slice();
+      const key = await this.#agree(feed);
+      if (this.#ending.isOver) return;
+      this.#router.route(opening);
+      this.#decipher = this.#keystream(key, feed.nonce);
+      this.#frames = unpacker(limits, this.#tracer);
+      if (rest.byteLength > 0) await this.#unpack(this.#frames, rest);
     } catch (error) {
       this.abort(error);
     }
   }
 
-  /** The transport's chunks. Before the Handshake they do not reset the idle deadline: anyone can send zeros forever. */
-  async *#signsOfLife(): AsyncGenerator<Uint8Array, void, undefined> {
+  /** Enciphered bytes to packets, and those to their channels: what came whole before a fault counts. */
+  #unpack(frames: FrameReader<Packet>, chunk: Uint8Array): Promise<void> | undefined {
+    const packets: Packet[] = [];
     try {
-      for await (const chunk of this.#transport.source) {
-        this.#receivedBytes += chunk.byteLength;
-        this.#tracer.chunk('in', chunk);
-        if (this.#remote !== undefined) this.#keepalive.received();
-        yield chunk;
-      }
-    } catch (error) {
-      throw transportFault(this.#progress, error);
+      this.#decipher?.xor(chunk);
+      frames.push(chunk, packets);
+    } finally {
+      if (packets.length > 0) this.#route(packets);
     }
+    return this.#router.isFull ? this.#waitForRoom() : undefined;
+  }
+
+  #route(packets: readonly Packet[]): void {
+    this.#routedBytes = this.#receivedBytes;
+    for (const packet of packets) {
+      // It may have ended by the one before.
+      if (this.#ending.isOver) return;
+      this.#tracer.routed(packet);
+      this.#router.route(packet);
+    }
+    this.#router.flush();
   }
 
   /** The key of the first feed, which is the stream key of both sides: ours, or the one the remote asks for. */
@@ -375,8 +411,9 @@ export class Session {
   async #waitForRoom(): Promise<void> {
     this.#keepalive.suspend();
     while (this.#router.isFull && this.#ending.isOpen) await this.#router.change();
-    if (this.#ending.isOpen) this.#keepalive.resume();
-    else this.#router.dropUnread();
+    if (this.#ending.isOpen) return this.#keepalive.resume();
+    await turns(PATIENCE_TURNS, () => this.#router.isFull);
+    this.#router.dropUnread();
   }
 
   // Out.
@@ -386,7 +423,7 @@ export class Session {
       await this.#transport.sink(this.#outbound());
       this.#ending.sentAll();
     } catch (error) {
-      this.abort(transportFault(this.#progress, error));
+      this.#onTransportError(error);
     }
   }
 
@@ -401,13 +438,19 @@ export class Session {
       this.#tracer.frame('out', { channel: 0, message: feed }, first.byteLength);
       this.#tracer.chunk('out', first);
       yield first;
-      for await (const chunks of pipe(this.#outbox, encode(this.#tracer.framed), this.#cipher(key, nonce))) {
+      const encoder = new Encoder(this.#tracer.framed);
+      const encipher = this.#keystream(key, nonce);
+      for (let packets = this.#outbox.take(); packets !== undefined; packets = this.#outbox.take()) {
+        if (packets.length === 0) {
+          await this.#outbox.change();
+          continue;
+        }
+        const chunk = encoder.encode(packets);
+        encipher?.xor(chunk);
         this.#keepalive.sent();
         this.#ending.progress();
-        for (const chunk of chunks) {
-          this.#tracer.chunk('out', chunk);
-          yield chunk;
-        }
+        this.#tracer.chunk('out', chunk);
+        yield chunk;
       }
     } catch (error) {
       // A message could not be made or encoded. The transport's own errors do not come through here.
@@ -415,14 +458,25 @@ export class Session {
     }
   }
 
-  #cipher(key: Uint8Array, nonce: Uint8Array | undefined): Stage<Uint8Array> {
+  /** `undefined` where nothing is encrypted. */
+  #keystream(key: Uint8Array, nonce: Uint8Array | undefined): Keystream | undefined {
     const { encrypted, crypto } = this.#settings;
-    return nonce === undefined || !encrypted ? (clear) => clear : cipher(key, nonce, crypto);
+    return nonce === undefined || !encrypted ? undefined : keystream(key, nonce, crypto);
   }
 
   // The end.
 
+  /** Most often the other direction has told of it already, or this side has ended it. */
+  #onTransportError(error: unknown): void {
+    if (!this.#ending.isOver) this.abort(transportFault(this.#progress, error));
+  }
+
   #onRemoteEnd(): void {
+    try {
+      (this.#frames ?? this.#opening).end();
+    } catch (error) {
+      return this.abort(error);
+    }
     if (this.#remote === undefined && this.#ending.isOpen) return this.abort(hungUp());
     this.#finish('remote-closed');
     this.#ending.remoteEnded();
@@ -469,4 +523,9 @@ export class Session {
       asked: this.#asked,
     };
   }
+}
+
+/** So many turns of the event loop, or fewer where that does not hold any more. */
+async function turns(count: number, isNeeded: () => boolean = () => true): Promise<void> {
+  for (let turn = 0; turn < count && isNeeded(); turn++) await undefined;
 }

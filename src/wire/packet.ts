@@ -17,9 +17,15 @@ export function unpack(
   limits: Pick<Limits, 'frameBytes' | 'channels'>,
   watcher?: FrameWatcher,
 ): Stage<Uint8Array, Packet> {
-  const read = (bytes: Uint8Array, start: number, end: number): Packet =>
-    readPacket(bytes, start, end, limits.channels);
-  return stage(() => new FrameReader(limits.frameBytes, read, watcher));
+  return stage(() => unpacker(limits, watcher));
+}
+
+/** The machine of {@link unpack}. */
+export function unpacker(
+  { frameBytes, channels }: Pick<Limits, 'frameBytes' | 'channels'>,
+  watcher?: FrameWatcher,
+): FrameReader<Packet> {
+  return new FrameReader(frameBytes, (bytes, start, end) => readPacket(bytes, start, end, channels), watcher);
 }
 
 /** Told of each batch that was made into frames: its packets, the bytes of each one's body, and of all the frames. */
@@ -60,6 +66,14 @@ export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
     this.#onEncoded = onEncoded;
   }
 
+  /** A batch of one packet or more as one chunk. @throws what {@link push} and {@link flush} throw. */
+  encode(packets: readonly Packet<Sendable>[]): Uint8Array {
+    const out: Uint8Array[] = [];
+    for (const packet of packets) this.push(packet);
+    this.flush(out);
+    return out[0]!;
+  }
+
   /** @throws TypeError, RangeError for what cannot be written. */
   push(packet: Packet<Sendable>): void {
     const body = new Measure();
@@ -92,9 +106,5 @@ export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
 
 /** One packet as a frame of its own. */
 export function frame(channel: number, message: Sendable): Uint8Array {
-  const out: Uint8Array[] = [];
-  const encoder = new Encoder();
-  encoder.push({ channel, message });
-  encoder.flush(out);
-  return out[0]!;
+  return new Encoder().encode([{ channel, message }]);
 }
