@@ -58,9 +58,7 @@ export class Keepalive {
   /** Something was sent. Keepalives begin with the first: the reference sends none before its Feed. */
   sent(): void {
     this.#sentAt = this.#clock.now();
-    if (this.#sending) return;
     this.#sending = true;
-    this.#arm();
   }
 
   /** This side has stopped reading, so silence says nothing about the remote. */
@@ -86,13 +84,9 @@ export class Keepalive {
     this.#cancel?.();
     if (this.#stopped) return;
     const idleAt = this.#suspended ? Number.POSITIVE_INFINITY : this.#receivedAt + this.#limits.idleMs;
-    const quietAt = this.#sending ? this.#sentAt + this.#limits.keepaliveMs : Number.POSITIVE_INFINITY;
-    const dueAt = Math.min(idleAt, quietAt);
-    const ms = Math.max(0, dueAt - this.#clock.now());
-    this.#cancel =
-      dueAt === Number.POSITIVE_INFINITY
-        ? undefined
-        : timer(this.#clock, ms, (isLate) => this.#onTimer(isLate));
+    const quietAt = this.#sentAt + this.#limits.keepaliveMs;
+    const ms = Math.max(0, Math.min(idleAt, quietAt) - this.#clock.now());
+    this.#cancel = timer(this.#clock, ms, (isLate) => this.#onTimer(isLate));
   }
 
   #onTimer(isLate: boolean): void {
@@ -112,9 +106,9 @@ export class Keepalive {
   }
 
   #speak(now: number): void {
-    if (!this.#sending || this.#stopped) return;
+    if (this.#stopped) return;
     // Counts as sent even if the transport cannot write, so that the next try comes a full interval later.
     this.#sentAt = now;
-    this.#onQuiet();
+    if (this.#sending) this.#onQuiet();
   }
 }

@@ -70,7 +70,7 @@ export class Session {
   readonly #keepalive: Keepalive;
   readonly #extensions: ExtensionNames;
   readonly #handlers: ExtensionHandlers;
-  readonly #attached = new Set<ExtensionLike>();
+  #attached: readonly ExtensionLike[] = [];
   readonly #handshaken: Deferred<void> = deferred();
   readonly #ending: Ending;
   readonly #tracer: Tracer;
@@ -79,6 +79,7 @@ export class Session {
   #local: FirstFeed | undefined;
   #remote: Remote | undefined;
   #remoteNonce: Uint8Array | undefined;
+  #onAbort: (() => void) | undefined;
   readonly #opening: Opening;
   /** What follows the first frame, once that is here. */
   #frames: FrameReader<Packet> | undefined;
@@ -100,24 +101,18 @@ export class Session {
     this.#outbox = new Outbox(limits.sendBytes);
     this.#extensions = new ExtensionNames(settings.extensions);
     this.#handlers = new ExtensionHandlers(this.#extensions);
-    this.#router = new Router({
-      session: this,
-      outbox: this.#outbox,
-      extensions: this.#extensions,
-      handlers: this.#handlers,
-      limits,
-      clock,
-      warning: (channel, reason) => this.#tracer.warning(channel, reason),
-      drained: () => this.#router.drained(),
-      closed: (channel) => this.#router.close(channel),
-      fail: (error) => this.abort(error),
-      onHandshake: (handshake, drop) => this.#onHandshake(handshake, drop),
-      onOffer: (channel) => this.#onOffer(channel),
-      onOpened: (channel) => this.#onOpened(channel),
-    });
+    this.#router = new Router(this, this.#outbox, this.#extensions, this.#handlers, this.#tracer);
     this.#ending = new Ending(clock, limits, (error) => this.#onEnd(error));
-    this.#keepalive = new Keepalive(clock, limits, this.#onIdle, () => this.#outbox.keepalive());
-    signal?.addEventListener('abort', this.#onAbort);
+    this.#keepalive = new Keepalive(
+      clock,
+      limits,
+      () => this.abort(idleFault(this.#progress, limits.idleMs)),
+      () => this.#outbox.keepalive(),
+    );
+    if (signal !== undefined) {
+      this.#onAbort = () => this.abort(signal.reason);
+      signal.addEventListener('abort', this.#onAbort);
+    }
     try {
       if (trace !== undefined) this.trace(trace);
       this.#tracer.state('connecting');
@@ -130,7 +125,7 @@ export class Session {
     void this.#send();
     void this.#receive();
     // It may have aborted after the options were read.
-    if (signal?.aborted) this.#onAbort();
+    if (signal?.aborted) this.abort(signal.reason);
   }
 
   /** Whether this side stays connected once it has everything. */
@@ -192,9 +187,9 @@ export class Session {
    * @throws RangeError for a name that was not declared, TypeError for one that has a handler already.
    */
   use(extension: ExtensionLike): void {
-    if (this.#attached.has(extension)) return;
+    if (this.#attached.includes(extension)) return;
     extension.attach(this);
-    this.#attached.add(extension);
+    this.#attached = [...this.#attached, extension];
     if (this.#remote !== undefined) for (const channel of this.#router.opened) extension.opened?.(channel);
   }
 
@@ -370,7 +365,8 @@ export class Session {
     return key;
   }
 
-  #onHandshake(handshake: Handshake, drop: (reason: string) => void): void {
+  /** @internal The remote's Handshake, on whichever channel. */
+  onHandshake(handshake: Handshake, drop: (reason: string) => void): void {
     if (this.#remote !== undefined) return drop('a second Handshake');
     const remote = readRemote(handshake, this.limits, drop);
     if (remote.id.byteLength > 0 && equals(remote.id, this.id)) {
@@ -382,8 +378,8 @@ export class Session {
     this.#handshaken.resolve();
   }
 
-  /** Opens a channel that the remote opened, if `keys` knows its feed. */
-  #onOffer(channel: Channel): void {
+  /** @internal Opens a channel that the remote opened, if `keys` knows its feed. */
+  onOffer(channel: Channel): void {
     const open = (key: Uint8Array | undefined): void => {
       if (key !== undefined && this.#ending.isOpen && !channel.isEnded) this.open(key);
     };
@@ -397,8 +393,8 @@ export class Session {
     }
   }
 
-  /** Tells the extensions of a channel, once it is known what the remote supports. */
-  #onOpened(channel: Channel): void {
+  /** @internal Tells the extensions of a channel, once it is known what the remote supports. */
+  onOpened(channel: Channel): void {
     this.#handshaken.promise.then(
       () => {
         if (channel.isEnded) return;
@@ -428,7 +424,7 @@ export class Session {
   }
 
   async *#outbound(): AsyncGenerator<Uint8Array, void, undefined> {
-    const local = await this.#introduced.promise;
+    const local = this.#local ?? (await this.#introduced.promise);
     if (local === undefined) return;
     const { discoveryKey, nonce, key } = local;
     const feed: Feed = { type: 'feed', discoveryKey, nonce };
@@ -495,7 +491,7 @@ export class Session {
 
   #onEnd(error: unknown): void {
     this.#keepalive.stop();
-    this.#settings.signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#onAbort !== undefined) this.#settings.signal?.removeEventListener('abort', this.#onAbort);
     this.#introduced.resolve(undefined);
     this.#outbox.abort();
     this.#router.end(error);
@@ -511,10 +507,6 @@ export class Session {
     if (this.#ending.isOver) void Promise.reject(error);
     else this.abort(error);
   }
-
-  readonly #onAbort = (): void => this.abort(this.#settings.signal?.reason);
-
-  readonly #onIdle = (): void => this.abort(idleFault(this.#progress, this.limits.idleMs));
 
   get #progress(): Progress {
     return {
