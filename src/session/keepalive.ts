@@ -16,12 +16,19 @@ import { timer } from '../stream/timer.ts';
  */
 const UNANSWERED = 1 / 5;
 
+/** Who is told of the time. */
+export interface KeepaliveHost {
+  /** The remote was silent for too long. Called once. */
+  onIdle(): void;
+  /** A keepalive is due. */
+  onQuiet(): void;
+}
+
 export class Keepalive {
   readonly #clock: Clock;
   readonly #limits: Pick<Limits, 'idleMs' | 'keepaliveMs'>;
   readonly #unansweredMs: number;
-  readonly #onIdle: () => void;
-  readonly #onQuiet: () => void;
+  readonly #host: KeepaliveHost;
   #cancel: (() => void) | undefined;
   #receivedAt: number;
   #sentAt: number;
@@ -31,18 +38,11 @@ export class Keepalive {
   /** The deadline has passed by a timer that was late, and runs a second time. */
   #isGrace = false;
 
-  /** `onIdle` is called once, when the remote was silent for too long; `onQuiet` whenever a keepalive is due. */
-  constructor(
-    clock: Clock,
-    limits: Pick<Limits, 'idleMs' | 'keepaliveMs'>,
-    onIdle: () => void,
-    onQuiet: () => void,
-  ) {
+  constructor(clock: Clock, limits: Pick<Limits, 'idleMs' | 'keepaliveMs'>, host: KeepaliveHost) {
     this.#clock = clock;
     this.#limits = limits;
     this.#unansweredMs = limits.keepaliveMs * UNANSWERED;
-    this.#onIdle = onIdle;
-    this.#onQuiet = onQuiet;
+    this.#host = host;
     this.#receivedAt = this.#sentAt = clock.now();
     this.#arm();
   }
@@ -94,7 +94,7 @@ export class Keepalive {
     if (!this.#suspended && now >= this.#receivedAt + this.#limits.idleMs) {
       if (this.#isGrace || !isLate) {
         this.stop();
-        this.#onIdle();
+        this.#host.onIdle();
         return;
       }
       this.#isGrace = true;
@@ -109,6 +109,6 @@ export class Keepalive {
     if (this.#stopped) return;
     // Counts as sent even if the transport cannot write, so that the next try comes a full interval later.
     this.#sentAt = now;
-    if (this.#sending) this.#onQuiet();
+    if (this.#sending) this.#host.onQuiet();
   }
 }

@@ -110,7 +110,12 @@ export class Outbox {
     this.#changed();
   }
 
-  /** The next batch; empty where one has to wait for {@link change}, `undefined` once all is sent. */
+  /** Whether it accepts anything more. */
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** The next batch; empty where one has to wait for {@link onChange}, `undefined` once all is sent. */
   take(): readonly Packet<Sendable>[] | undefined {
     for (;;) {
       if (this.#state === 'aborted') return undefined;
@@ -123,16 +128,15 @@ export class Outbox {
     }
   }
 
-  /** Resolves once {@link take} may have something else to say. */
-  change(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-    });
+  /** Calls `fn` once when {@link take} may have more: a turn later, so that what is sent in one turn is one batch. */
+  onChange(fn: () => void): void {
+    this.#wake = fn;
   }
 
   #changed(): void {
-    this.#wake?.();
+    const wake = this.#wake;
     this.#wake = undefined;
+    if (wake !== undefined) Promise.resolve().then(wake);
   }
 
   /** Takes one message from each channel in turn, until it is enough for a batch. */

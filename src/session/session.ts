@@ -19,7 +19,7 @@ import { assertTransport, type Transport } from '../stream/transport.ts';
 import type { TraceListener, TraceOptions } from '../trace.ts';
 import type { FrameReader } from '../wire/frame.ts';
 import type { Feed, Handshake, Packet } from '../wire/messages.ts';
-import { Encoder, frame, unpacker } from '../wire/packet.ts';
+import { unpacker } from '../wire/packet.ts';
 import { assertSendable } from '../wire/sendable.ts';
 import type { Channel, NamedExtension } from './channel.ts';
 import { type CloseReason, Ending } from './ending.ts';
@@ -31,6 +31,7 @@ import { checkFirstFeed, type FirstFeed, type FirstFrame, Opening } from './hand
 import { Keepalive } from './keepalive.ts';
 import { type ConnectOptions, type ExtensionLike, readOptions, type Settings } from './options.ts';
 import { Outbox } from './outbox.ts';
+import { Outgoing } from './outgoing.ts';
 import { type Remote, readRemote } from './remote.ts';
 import { Router } from './router.ts';
 import { Tracer } from './tracer.ts';
@@ -66,6 +67,7 @@ export class Session {
   readonly #transport: Transport;
   readonly #settings: Settings;
   readonly #outbox: Outbox;
+  readonly #outgoing: Outgoing;
   readonly #router: Router;
   readonly #keepalive: Keepalive;
   readonly #extensions: ExtensionNames;
@@ -74,8 +76,6 @@ export class Session {
   readonly #handshaken: Deferred<void> = deferred();
   readonly #ending: Ending;
   readonly #tracer: Tracer;
-  /** Resolves with the first Feed to send; `undefined` if the session ends before there is one. */
-  readonly #introduced: Deferred<FirstFeed | undefined> = deferred();
   #local: FirstFeed | undefined;
   #remote: Remote | undefined;
   #remoteNonce: Uint8Array | undefined;
@@ -96,19 +96,15 @@ export class Session {
     this.#transport = transport;
     this.#settings = settings;
     this.id = settings.id;
-    this.#tracer = new Tracer(clock, (error) => this.#onTraceError(error));
+    this.#tracer = new Tracer(clock, this);
     this.#opening = new Opening(limits);
     this.#outbox = new Outbox(limits.sendBytes);
     this.#extensions = new ExtensionNames(settings.extensions);
     this.#handlers = new ExtensionHandlers(this.#extensions);
     this.#router = new Router(this, this.#outbox, this.#extensions, this.#handlers, this.#tracer);
-    this.#ending = new Ending(clock, limits, (error) => this.#onEnd(error));
-    this.#keepalive = new Keepalive(
-      clock,
-      limits,
-      () => this.abort(idleFault(this.#progress, limits.idleMs)),
-      () => this.#outbox.keepalive(),
-    );
+    this.#ending = new Ending(clock, limits, this);
+    this.#keepalive = new Keepalive(clock, limits, this);
+    this.#outgoing = new Outgoing(this.#outbox, this.#tracer, this);
     if (signal !== undefined) {
       this.#onAbort = () => this.abort(signal.reason);
       signal.addEventListener('abort', this.#onAbort);
@@ -249,9 +245,10 @@ export class Session {
     const dk = discoveryKey(crypto, feedKey);
     const { channel, newId: id } = this.#router.open(dk, feedKey);
     if (id === 0) {
-      this.#local = { key: feedKey, discoveryKey: dk, nonce: encrypted ? crypto.randomBytes(24) : undefined };
+      const nonce = encrypted ? crypto.randomBytes(24) : undefined;
+      this.#local = { key: feedKey, discoveryKey: dk, nonce };
+      this.#outgoing.begin({ type: 'feed', discoveryKey: dk, nonce }, this.#keystream(feedKey, nonce));
       this.#outbox.control(0, { type: 'handshake', id: this.id, live, userData, extensions, ack });
-      this.#introduced.resolve(this.#local);
     } else if (id !== undefined) {
       this.#outbox.control(id, { type: 'feed', discoveryKey: dk });
     }
@@ -416,42 +413,27 @@ export class Session {
 
   async #send(): Promise<void> {
     try {
-      await this.#transport.sink(this.#outbound());
+      await this.#transport.sink(this.#outgoing);
       this.#ending.sentAll();
     } catch (error) {
       this.#onTransportError(error);
     }
   }
 
-  async *#outbound(): AsyncGenerator<Uint8Array, void, undefined> {
-    const local = this.#local ?? (await this.#introduced.promise);
-    if (local === undefined) return;
-    const { discoveryKey, nonce, key } = local;
-    const feed: Feed = { type: 'feed', discoveryKey, nonce };
-    try {
-      this.#keepalive.sent();
-      const first = frame(0, feed);
-      this.#tracer.frame('out', { channel: 0, message: feed }, first.byteLength);
-      this.#tracer.chunk('out', first);
-      yield first;
-      const encoder = new Encoder(this.#tracer.framed);
-      const encipher = this.#keystream(key, nonce);
-      for (let packets = this.#outbox.take(); packets !== undefined; packets = this.#outbox.take()) {
-        if (packets.length === 0) {
-          await this.#outbox.change();
-          continue;
-        }
-        const chunk = encoder.encode(packets);
-        encipher?.xor(chunk);
-        this.#keepalive.sent();
-        this.#ending.progress();
-        this.#tracer.chunk('out', chunk);
-        yield chunk;
-      }
-    } catch (error) {
-      // A message could not be made or encoded. The transport's own errors do not come through here.
-      this.abort(error);
-    }
+  /** @internal The remote was silent for too long. */
+  onIdle(): void {
+    this.abort(idleFault(this.#progress, this.limits.idleMs));
+  }
+
+  /** @internal A keepalive is due. */
+  onQuiet(): void {
+    this.#outbox.keepalive();
+  }
+
+  /** @internal A chunk is handed to the transport. */
+  onSent(): void {
+    this.#keepalive.sent();
+    this.#ending.progress();
   }
 
   /** `undefined` where nothing is encrypted. */
@@ -482,17 +464,16 @@ export class Session {
   #finish(code: 'closed' | 'remote-closed'): void {
     if (!this.#ending.begin(code)) return;
     this.#tracer.state('closing');
-    this.#introduced.resolve(undefined);
     this.#outbox.finish();
     this.#router.drained();
     // From here on the ending has its own deadline.
     this.#keepalive.suspend();
   }
 
-  #onEnd(error: unknown): void {
+  /** @internal It is over. */
+  onEnd(error: unknown): void {
     this.#keepalive.stop();
     if (this.#onAbort !== undefined) this.#settings.signal?.removeEventListener('abort', this.#onAbort);
-    this.#introduced.resolve(undefined);
     this.#outbox.abort();
     this.#router.end(error);
     // Also after a proper end, so that an adapter can free what it holds.
@@ -502,8 +483,8 @@ export class Session {
     this.#tracer.state('closed');
   }
 
-  /** What a trace's listener throws is this program's own error. After the end there is only one way to tell it. */
-  #onTraceError(error: unknown): void {
+  /** @internal What a trace's listener throws is this program's own error. After the end there is only one way to tell it. */
+  onTraceError(error: unknown): void {
     if (this.#ending.isOver) void Promise.reject(error);
     else this.abort(error);
   }

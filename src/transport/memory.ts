@@ -47,6 +47,11 @@ class Pipe implements AsyncIterable<Uint8Array> {
     });
   }
 
+  /** Whether nothing can pass any more. */
+  get isOver(): boolean {
+    return this.#isOver || this.#aborted !== undefined;
+  }
+
   /** The reader has had enough. */
   return(): Promise<Result> {
     this.#isOver = true;
@@ -83,7 +88,9 @@ export function memoryPair(): [Transport, Transport] {
   const side = (inward: Pipe, outward: Pipe): Transport => ({
     source: inward,
     sink: (chunks) => outward.sink(chunks),
-    abort(reason = new Error('the transport was aborted')) {
+    abort(reason) {
+      if (inward.isOver && outward.isOver) return;
+      reason ??= new Error('the transport was aborted');
       const cut = new Error('the other side aborted the transport', { cause: reason });
       inward.abort(reason, cut);
       outward.abort(cut, reason);
