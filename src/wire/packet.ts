@@ -4,6 +4,7 @@ import { type Machine, type Stage, stage } from '../stream/stage.ts';
 import { decodePacket, readPacket, writePacket } from './codec.ts';
 import { FrameReader, type FrameWatcher } from './frame.ts';
 import type { Packet, Sendable } from './messages.ts';
+import { Reader } from './reader.ts';
 import { varintLength } from './varint.ts';
 import { Measure, Writer } from './writer.ts';
 
@@ -17,9 +18,22 @@ export function unpack(
   limits: Pick<Limits, 'frameBytes' | 'channels'>,
   watcher?: FrameWatcher,
 ): Stage<Uint8Array, Packet> {
-  const read = (bytes: Uint8Array, start: number, end: number): Packet =>
-    readPacket(bytes, start, end, limits.channels);
-  return stage(() => new FrameReader(limits.frameBytes, read, watcher));
+  return stage(() => new Unpacker(limits, watcher));
+}
+
+class Unpacker extends FrameReader<Packet> {
+  readonly #reader: Reader;
+
+  constructor({ frameBytes, channels }: Pick<Limits, 'frameBytes' | 'channels'>, watcher?: FrameWatcher) {
+    const reader = new Reader();
+    super(frameBytes, (bytes, start, end) => readPacket(bytes, start, end, channels, reader), watcher);
+    this.#reader = reader;
+  }
+
+  /** An idle session holds no chunk. */
+  flush(): void {
+    this.#reader.release();
+  }
 }
 
 /** Told of each batch that was made into frames: its packets, the bytes of each one's body, and of all the frames. */
@@ -55,6 +69,8 @@ export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
   #bodies: number[] = [];
   /** Bytes of their frames. */
   #size = 0;
+  readonly #measure = new Measure();
+  readonly #writer = new Writer();
 
   constructor(onEncoded?: OnEncoded) {
     this.#onEncoded = onEncoded;
@@ -62,7 +78,8 @@ export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
 
   /** @throws TypeError, RangeError for what cannot be written. */
   push(packet: Packet<Sendable>): void {
-    const body = new Measure();
+    const body = this.#measure;
+    body.length = 0;
     writePacket(packet.channel, packet.message, body);
     this.#packets.push(packet);
     this.#bodies.push(body.length);
@@ -71,7 +88,8 @@ export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
 
   flush(out: Uint8Array[]): void {
     if (this.#size === 0) return;
-    const writer = new Writer(this.#size);
+    const writer = this.#writer;
+    writer.start(this.#size);
     for (let i = 0; i < this.#packets.length; i++) {
       const packet = this.#packets[i]!;
       const { channel, message } = packet;
@@ -83,7 +101,7 @@ export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
         throw new TypeError(`a "${message.type}" was changed after it was sent: send another one instead`);
     }
     this.#onEncoded?.(this.#packets, this.#bodies, this.#size);
-    out.push(writer.target);
+    out.push(writer.take());
     this.#packets = [];
     this.#bodies = [];
     this.#size = 0;
