@@ -1,5 +1,5 @@
 /** What the person can do to the line. */
-import { element } from './element.ts';
+import { element, newId } from './element.ts';
 
 export interface ControlsHost {
   /** Cuts the link, or connects again. */
@@ -15,6 +15,7 @@ export class Controls {
   readonly element: HTMLElement;
   readonly #link: HTMLButtonElement;
   readonly #flip: HTMLButtonElement;
+  readonly #flipHint: HTMLElement;
   readonly #status: HTMLElement;
   readonly #lamp: HTMLElement;
 
@@ -22,6 +23,8 @@ export class Controls {
     this.#link = button('Cut the link', 'main', () => host.onLink());
     this.#flip = button('Flip a bit in the next block', '', () => host.onFlip());
     this.#flip.setAttribute('aria-pressed', 'false');
+    this.#flipHint = element('p', { class: 'hint', id: newId('flip') });
+    this.#flip.setAttribute('aria-describedby', this.#flipHint.id);
     this.#lamp = element('span', { class: 'lamp', 'aria-hidden': 'true' });
     this.#status = element('p', { class: 'status', role: 'status' });
     this.element = element(
@@ -30,6 +33,7 @@ export class Controls {
       element('h2', {}, this.#lamp, 'The line between them'),
       this.#status,
       element('div', { class: 'buttons' }, this.#link, this.#flip),
+      this.#flipHint,
       slider(options.pauseMs, (ms) => host.onPause(ms)),
     );
     if (options.canBePlain) this.element.append(cipherBox((isOn) => host.onEncrypted(isOn)));
@@ -48,6 +52,11 @@ export class Controls {
     this.#lamp.dataset.state = state;
     this.#link.disabled = state === 'connecting';
     this.#link.textContent = state === 'down' ? 'Connect again' : 'Cut the link';
+  }
+
+  /** What the flip of a bit has to do first. */
+  flipNeeds(text: string): void {
+    this.#flipHint.textContent = text;
   }
 
   /** Whether the next block is to be damaged. */

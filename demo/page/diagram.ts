@@ -19,6 +19,8 @@ export interface DiagramOptions {
   /** What the two sides are called, and who they are. */
   readonly left: { readonly name: string; readonly about: string };
   readonly right: { readonly name: string; readonly about: string };
+  /** What is said where there is no message yet. */
+  readonly empty?: string;
   /** A message was opened, or none is any more. */
   onOpen?(message: Message | undefined): void;
 }
@@ -48,7 +50,7 @@ export class Diagram {
     this.#list = element('ol', { class: 'arrows', 'aria-label': 'Messages, in order' });
     this.#earlier = element('button', { type: 'button', class: 'fold', hidden: true });
     this.#later = element('button', { type: 'button', class: 'fold', hidden: true });
-    this.#empty = element('p', { class: 'empty', text: 'Nothing has been said yet.' });
+    this.#empty = element('p', { class: 'empty', text: options.empty ?? 'Nothing has been said yet.' });
     this.#scroller = element(
       'div',
       { class: 'scroller' },
@@ -191,8 +193,10 @@ export class Diagram {
     row.append(button);
     button.addEventListener('click', () => {
       const wasOpen = this.#open === row;
+      const block = this.#isGrown ? 'center' : 'nearest';
       this.#close();
-      if (!wasOpen) this.#show(row, button, passed);
+      if (wasOpen) row.scrollIntoView({ block });
+      else this.#show(row, button, passed);
     });
     return row;
   }
@@ -208,8 +212,14 @@ export class Diagram {
     this.#options.onOpen?.(message);
   }
 
-  /** Scrolls the diagram, and not the page. */
+  /** On a narrow screen the diagram grows with what is open, and scrolls with the page. */
+  get #isGrown(): boolean {
+    return getComputedStyle(this.#scroller).overflowY === 'visible';
+  }
+
+  /** Scrolls the diagram, and the page only where that is what scrolls. */
   #reveal(row: Row): void {
+    if (this.#isGrown) return row.scrollIntoView();
     const [inner, outer] = [row.getBoundingClientRect(), this.#scroller.getBoundingClientRect()];
     const below = inner.bottom - outer.bottom;
     if (below > 0) this.#scroller.scrollTop += Math.min(below, inner.top - outer.top);

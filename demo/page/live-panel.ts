@@ -102,7 +102,7 @@ export class LivePanel {
     this.#writer?.terminate();
     this.#reader?.terminate();
     this.#log.clear();
-    this.#isComplete = false;
+    this.#complete(false);
     this.#bitfield = new BitfieldView();
     this.#tree = new TreeView();
     this.#shelf = new Shelf(this.#source.start !== undefined);
@@ -153,7 +153,7 @@ export class LivePanel {
       case 'holding': {
         const { holding } = message;
         const known = Math.max(holding.length, holding.remoteLength);
-        this.#isComplete = known > 0 && holding.blocks.every((bit) => bit === 1);
+        this.#complete(known > 0 && holding.blocks.every((bit) => bit === 1));
         this.#bitfield.show(holding);
         this.#tree.show(holding);
         return;
@@ -232,6 +232,16 @@ export class LivePanel {
       );
     this.#controls.say('The reader has all blocks, so another one is appended, to be damaged on its way.');
     this.#writer.tell({ type: 'append', text: 'A block that is damaged on its way' });
+  }
+
+  /** Then no block is left to be damaged. */
+  #complete(isComplete: boolean): void {
+    this.#isComplete = isComplete;
+    const first =
+      this.#source.start === undefined
+        ? 'to flip a bit, start over first'
+        : 'to flip a bit, another one is appended';
+    this.#controls.flipNeeds(isComplete ? `The reader has all blocks: ${first}.` : '');
   }
 
   #arm(isArmed: boolean): void {

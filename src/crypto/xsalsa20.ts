@@ -1,11 +1,40 @@
 /** XSalsa20 as one continuous keystream with a position. This is the one door to the kernel that makes it. */
 import { hsalsa } from '@noble/ciphers/salsa.js';
 import { assertBytes } from '../errors.ts';
-import { GROUP, type Kernel, kernel } from './xsalsa20/kernel.ts';
+import { GROUP, type Kernel, WINDOW } from './xsalsa20/kernel.ts';
+import { plainKernel } from './xsalsa20/plain.ts';
+import { simdKernel } from './xsalsa20/simd.ts';
 
 const BLOCK = 64;
-/** "expand 32-byte k": Salsa20's constants, at 0, 20, 40 and 60 of its input block. */
-const SIGMA = Uint8Array.from('expand 32-byte k', (character) => character.charCodeAt(0));
+const KEY_AT = 16;
+const NONCE_AT = 48;
+const SUBKEY_AT = 64;
+
+/**
+ * Where HSalsa20 makes the subkey of a key and the first 16 bytes of a nonce: bytes, and views of them as words, in the
+ * machine's own order, as noble takes them. They start with Salsa20's constants.
+ */
+const derivation = (() => {
+  const bytes = new Uint8Array(96);
+  const words = (start: number, end: number): Uint32Array =>
+    new Uint32Array(bytes.buffer, start, (end - start) / 4);
+  for (let i = 0; i < 16; i++) bytes[i] = 'expand 32-byte k'.charCodeAt(i);
+  return {
+    bytes,
+    sigma: words(0, KEY_AT),
+    keyWords: words(KEY_AT, NONCE_AT),
+    nonceWords: words(NONCE_AT, SUBKEY_AT),
+    subkey: words(SUBKEY_AT, 96),
+  };
+})();
+
+let fastest: Kernel | undefined;
+
+/** The fastest kernel that runs here; loaded on first use. */
+function kernel(): Kernel {
+  fastest ??= simdKernel() ?? plainKernel();
+  return fastest;
+}
 
 /** The keystream of one direction: key 32 bytes, nonce 24 bytes, block counter from 0. At least 256 GiB long. */
 export class XSalsa20 {
@@ -14,7 +43,7 @@ export class XSalsa20 {
   readonly #input = new Uint8Array(BLOCK);
   /** The next block that was not made yet. */
   #block: number;
-  /** What was made of the keystream and is not used yet lies at its end, so that short chunks share one call. */
+  /** A group of which the end, from `#used` on, is not used yet: short chunks share one call. */
   readonly #ahead = new Uint8Array(GROUP);
   #used: number = GROUP;
 
@@ -25,52 +54,65 @@ export class XSalsa20 {
   constructor(key: Uint8Array, nonce: Uint8Array, on: Kernel = kernel(), block = 0) {
     assertBytes('key', key, 32);
     assertBytes('nonce', nonce, 24);
-    const subkey = new Uint32Array(8);
-    hsalsa(words(SIGMA), words(key), words(nonce.subarray(0, 16)), subkey);
+    const { bytes, sigma, keyWords, nonceWords, subkey } = derivation;
+    bytes.set(key, KEY_AT);
+    // By hand: a view would move the caller's bytes out of V8's heap, for as long as they live.
+    for (let i = 0; i < 16; i++) bytes[NONCE_AT + i] = nonce[i]!;
+    hsalsa(sigma, keyWords, nonceWords, subkey);
     const input = this.#input;
-    for (let i = 0; i < 4; i++) input.set(SIGMA.subarray(4 * i, 4 * i + 4), 20 * i);
-    const bytes = new Uint8Array(subkey.buffer);
-    input.set(bytes.subarray(0, 16), 4);
-    input.set(nonce.subarray(16), 24);
-    input.set(bytes.subarray(16), 44);
+    for (let i = 0; i < 16; i++) {
+      // The four constants are on the diagonal.
+      input[20 * (i >> 2) + (i & 3)] = bytes[i]!;
+      input[4 + i] = bytes[SUBKEY_AT + i]!;
+      input[44 + i] = bytes[SUBKEY_AT + 16 + i]!;
+    }
+    for (let i = 0; i < 8; i++) input[24 + i] = nonce[16 + i]!;
+    bytes.fill(0, KEY_AT);
     this.#kernel = on;
     this.#block = block;
   }
 
   /** Enciphers or deciphers `bytes` in place, from where the last call stopped. */
   xor(bytes: Uint8Array): void {
-    let offset = this.#xorAhead(bytes);
-    while (offset < bytes.byteLength) offset = this.#xorBlocks(bytes, offset);
+    let offset = this.#xorAhead(bytes, 0);
+    while (bytes.byteLength - offset >= GROUP) offset = this.#xorGroups(bytes, offset);
+    if (offset === bytes.byteLength) return;
+    this.#makeAhead();
+    this.#xorAhead(bytes, offset);
   }
 
   /** Uses what was made ahead; returns how far into `bytes` it came. */
-  #xorAhead(bytes: Uint8Array): number {
+  #xorAhead(bytes: Uint8Array, offset: number): number {
     const ahead = this.#ahead;
-    const count = Math.min(GROUP - this.#used, bytes.byteLength);
     const used = this.#used;
-    for (let i = 0; i < count; i++) bytes[i]! ^= ahead[used + i]!;
+    const count = Math.min(GROUP - used, bytes.byteLength - offset);
+    for (let i = 0; i < count; i++) bytes[offset + i]! ^= ahead[used + i]!;
     this.#used = used + count;
-    return count;
-  }
-
-  /** As much as the kernel takes at once; returns how far into `bytes` it came. What it makes beyond is kept. */
-  #xorBlocks(bytes: Uint8Array, offset: number): number {
-    const { window } = this.#kernel;
-    const count = Math.min(bytes.byteLength - offset, window.byteLength);
-    const made = Math.ceil(count / GROUP) * GROUP;
-    window.set(bytes.subarray(offset, offset + count));
-    window.fill(0, count, made);
-    this.#kernel.xor(this.#input, this.#block, made);
-    bytes.set(window.subarray(0, count), offset);
-    this.#used = GROUP - (made - count);
-    this.#ahead.set(window.subarray(count, made), this.#used);
-    this.#block += made / BLOCK;
     return offset + count;
   }
-}
 
-/** The same bytes as words, in the machine's own order, as noble takes them. */
-function words(bytes: Uint8Array): Uint32Array {
-  // Not `slice`, which of a Buffer is no copy.
-  return new Uint32Array(new Uint8Array(bytes).buffer);
+  #makeAhead(): void {
+    const { group } = this.#kernel;
+    group.fill(0);
+    this.#makeBlocks(GROUP);
+    this.#ahead.set(group);
+    this.#used = 0;
+  }
+
+  /** Whole groups, as many as the window takes; returns how far into `bytes` they came. */
+  #xorGroups(bytes: Uint8Array, offset: number): number {
+    const { window } = this.#kernel;
+    const left = bytes.byteLength - offset;
+    const count = Math.min(left - (left % GROUP), WINDOW);
+    window.set(bytes.subarray(offset, offset + count));
+    this.#makeBlocks(count);
+    bytes.set(count === WINDOW ? window : window.subarray(0, count), offset);
+    return offset + count;
+  }
+
+  /** XORs the first `count` bytes of the window with the next blocks. */
+  #makeBlocks(count: number): void {
+    this.#kernel.xor(this.#input, this.#block, count);
+    this.#block += count / BLOCK;
+  }
 }

@@ -63,6 +63,8 @@ export interface NoticeEvent extends Place {
   readonly event: 'warning' | 'fault';
   readonly text: string;
   readonly code: ProtocolErrorCode | undefined;
+  /** The rest of this direction is enciphered with the key of the feed with this discovery key, in hex. */
+  readonly missingKey?: string;
 }
 
 /** A direction has ended. */
@@ -108,6 +110,8 @@ export interface VerdictEvent {
   /** Whether this is as it should be. */
   readonly ok: boolean;
   readonly text: string;
+  /** Discovery key of the feed without whose key a direction could not be read, in hex. */
+  readonly missingKey?: string;
 }
 
 /** One thing that an inspector tells, told apart by `event`. */

@@ -138,13 +138,20 @@ export class Inspector {
         this.#notice(side, 'warning', offset, `frames can be read again, ${count(byteLength, 'byte')} later`);
       },
       onSealed: (offset, asked) => {
-        side.sealed = toHex(asked);
-        this.#notice(
-          side,
-          'warning',
+        const missingKey = toHex(asked);
+        side.sealed = missingKey;
+        const given = this.#keys.size === 0 ? 'and none was given' : 'and no key given is that one';
+        const text = `the rest of this direction is enciphered: the key of the feed with the discovery key ${missingKey} is needed to read it, ${given}`;
+        const { direction } = side;
+        this.#listener({
+          event: 'warning',
+          time: this.#time,
+          direction,
           offset,
-          `the rest of this direction is enciphered: the key of the feed with the discovery key ${side.sealed} is needed to read it, ${this.#keys.size === 0 ? 'and none was given' : 'and no key given is that one'}`,
-        );
+          text,
+          code: undefined,
+          missingKey,
+        });
       },
     });
     return side;

@@ -34,11 +34,8 @@ export function verdicts(out: Side, back: Side, time: number): Verdict[] {
 function unreadable(side: Side): Verdict[] {
   const { name, lost, sealed, frames, missing } = side;
   if (sealed !== undefined) {
-    return [
-      bad(
-        `What ${name} said after its first frame is enciphered: to read it takes the key of the feed with the discovery key ${sealed}, and no key given is that one.`,
-      ),
-    ];
+    const text = `What ${name} said after its first frame is enciphered: to read it takes the key of the feed with the discovery key ${sealed}, and no key given is that one.`;
+    return [{ ok: false, text, missingKey: sealed }];
   }
   const gap =
     missing === 0 ? [] : [bad(`The capture does not have ${count(missing, 'byte')} of what ${name} said.`)];
@@ -75,7 +72,7 @@ function feeds(out: Side, back: Side): Verdict[] {
   if (first === second) return [];
   return [
     bad(
-      `${capital(out.name)} opens with the feed of the discovery key ${first}, ${back.name} with that of ${second}: both have to open the same feed first.`,
+      `${capital(out.name)} opens with the feed of the discovery key ${first.slice(0, 8)}…, ${back.name} with that of ${second.slice(0, 8)}…: both have to open the same feed first.`,
     ),
   ];
 }

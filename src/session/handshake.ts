@@ -153,7 +153,12 @@ export function checkFirstFeed(remote: Feed, local: FirstFeed | undefined, encry
   if (encrypted && !equals(remote.discoveryKey, local.discoveryKey)) {
     throw new ProtocolError(
       'wrong-feed',
-      `the remote opens with the feed of discovery key ${toHex(remote.discoveryKey)}, this side with ${toHex(local.discoveryKey)}: check the key, and that both sides open the same feed first`,
+      `another feed than ours is the remote's first: check the key, and that both sides open the same feed first (discovery key ${short(remote.discoveryKey)} there, ${short(local.discoveryKey)} here)`,
     );
   }
+}
+
+/** As much of a discovery key as tells two apart. */
+function short(discoveryKey: Uint8Array): string {
+  return `${toHex(discoveryKey.subarray(0, 4))}…`;
 }

@@ -17,9 +17,8 @@ import type { Clock } from '../stream/clock.ts';
 import { type Deferred, deferred } from '../stream/deferred.ts';
 import { assertTransport, type Transport } from '../stream/transport.ts';
 import type { TraceListener, TraceOptions } from '../trace.ts';
-import type { FrameReader } from '../wire/frame.ts';
 import type { Feed, Handshake, Packet } from '../wire/messages.ts';
-import { unpacker } from '../wire/packet.ts';
+import { Unpacker } from '../wire/packet.ts';
 import { assertSendable } from '../wire/sendable.ts';
 import type { Channel, NamedExtension } from './channel.ts';
 import { type CloseReason, Ending } from './ending.ts';
@@ -82,7 +81,7 @@ export class Session {
   #onAbort: (() => void) | undefined;
   readonly #opening: Opening;
   /** What follows the first frame, once that is here. */
-  #frames: FrameReader<Packet> | undefined;
+  #frames: Unpacker | undefined;
   #decipher: Keystream | undefined;
   #receivedBytes = 0;
   /** Of those, the bytes up to the last message that came whole. */
@@ -321,7 +320,7 @@ export class Session {
       if (this.#ending.isOver) return;
       this.#router.route(opening);
       this.#decipher = this.#keystream(key, feed.nonce);
-      this.#frames = unpacker(limits, this.#tracer);
+      this.#frames = new Unpacker(limits, this.#tracer);
       if (rest.byteLength > 0) await this.#unpack(this.#frames, rest);
     } catch (error) {
       this.abort(error);
@@ -329,12 +328,13 @@ export class Session {
   }
 
   /** Enciphered bytes to packets, and those to their channels: what came whole before a fault counts. */
-  #unpack(frames: FrameReader<Packet>, chunk: Uint8Array): Promise<void> | undefined {
+  #unpack(frames: Unpacker, chunk: Uint8Array): Promise<void> | undefined {
     const packets: Packet[] = [];
     try {
       this.#decipher?.xor(chunk);
       frames.push(chunk, packets);
     } finally {
+      frames.flush();
       if (packets.length > 0) this.#route(packets);
     }
     return this.#router.isFull ? this.#waitForRoom() : undefined;

@@ -4,6 +4,7 @@ import { type Machine, type Stage, stage } from '../stream/stage.ts';
 import { decodePacket, readPacket, writePacket } from './codec.ts';
 import { FrameReader, type FrameWatcher } from './frame.ts';
 import type { Packet, Sendable } from './messages.ts';
+import { Reader } from './reader.ts';
 import { varintLength } from './varint.ts';
 import { Measure, Writer } from './writer.ts';
 
@@ -17,15 +18,29 @@ export function unpack(
   limits: Pick<Limits, 'frameBytes' | 'channels'>,
   watcher?: FrameWatcher,
 ): Stage<Uint8Array, Packet> {
-  return stage(() => unpacker(limits, watcher));
+  return stage(() => new Unpacker(limits, watcher));
 }
 
+/** One for all: nothing else happens between the start of a packet and its end. */
+const reader: Reader = new Reader();
+
 /** The machine of {@link unpack}. */
-export function unpacker(
-  { frameBytes, channels }: Pick<Limits, 'frameBytes' | 'channels'>,
-  watcher?: FrameWatcher,
-): FrameReader<Packet> {
-  return new FrameReader(frameBytes, (bytes, start, end) => readPacket(bytes, start, end, channels), watcher);
+export class Unpacker extends FrameReader<Packet> {
+  readonly #maxChannels: number;
+
+  constructor(limits: Pick<Limits, 'frameBytes' | 'channels'>, watcher?: FrameWatcher) {
+    super(limits.frameBytes, watcher);
+    this.#maxChannels = limits.channels;
+  }
+
+  /** Nothing that is idle holds a chunk. */
+  flush(): void {
+    reader.release();
+  }
+
+  protected override read(bytes: Uint8Array, start: number, end: number): Packet {
+    return readPacket(bytes, start, end, this.#maxChannels, reader);
+  }
 }
 
 /** Told of each batch that was made into frames: its packets, the bytes of each one's body, and of all the frames. */
@@ -53,6 +68,10 @@ export class Decoder implements Machine<Uint8Array, Packet> {
   }
 }
 
+/** One of each for all, and kept, as {@link Reader} says. */
+const measure: Measure = new Measure();
+const writer: Writer = new Writer();
+
 /** Takes one packet per push and hands out a whole batch as one chunk, which spans its buffer. */
 export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
   readonly #onEncoded: OnEncoded | undefined;
@@ -76,16 +95,17 @@ export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
 
   /** @throws TypeError, RangeError for what cannot be written. */
   push(packet: Packet<Sendable>): void {
-    const body = new Measure();
-    writePacket(packet.channel, packet.message, body);
+    measure.length = 0;
+    writePacket(packet.channel, packet.message, measure);
+    const { length } = measure;
     this.#packets.push(packet);
-    this.#bodies.push(body.length);
-    this.#size += varintLength(body.length) + body.length;
+    this.#bodies.push(length);
+    this.#size += varintLength(length) + length;
   }
 
   flush(out: Uint8Array[]): void {
     if (this.#size === 0) return;
-    const writer = new Writer(this.#size);
+    writer.start(this.#size);
     for (let i = 0; i < this.#packets.length; i++) {
       const packet = this.#packets[i]!;
       const { channel, message } = packet;
@@ -97,14 +117,16 @@ export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
         throw new TypeError(`a "${message.type}" was changed after it was sent: send another one instead`);
     }
     this.#onEncoded?.(this.#packets, this.#bodies, this.#size);
-    out.push(writer.target);
+    out.push(writer.take());
     this.#packets = [];
     this.#bodies = [];
     this.#size = 0;
   }
 }
 
+const alone: Encoder = new Encoder();
+
 /** One packet as a frame of its own. */
 export function frame(channel: number, message: Sendable): Uint8Array {
-  return new Encoder().encode([{ channel, message }]);
+  return alone.encode([{ channel, message }]);
 }

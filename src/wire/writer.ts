@@ -1,6 +1,7 @@
 /**
  * Writes protobuf fields into a buffer of exactly their size. Whoever writes measures first, by the same calls to
- * the other implementation: so nothing grows, and nothing is copied twice.
+ * the other implementation: so nothing grows, and nothing is copied twice. Who writes much keeps one of each, as of
+ * the reader.
  */
 import { assertBytes, assertInteger } from '../errors.ts';
 import { varintLength, writeVarint } from './varint.ts';
@@ -17,6 +18,8 @@ export interface FieldWriter {
   /** Without tag and length. */
   raw(value: Uint8Array): void;
 }
+
+const NOTHING = new Uint8Array(0);
 
 /** Writes the fields of one message. */
 export type WriteFields<T> = (message: T, writer: FieldWriter) => void;
@@ -68,12 +71,25 @@ export class Measure implements FieldWriter {
 
 /** Writes into one buffer of a size that was measured. */
 export class Writer implements FieldWriter {
-  readonly target: Uint8Array;
+  target: Uint8Array = NOTHING;
   /** Bytes so far. */
   length = 0;
 
-  constructor(size: number) {
+  constructor(size = 0) {
+    if (size > 0) this.start(size);
+  }
+
+  /** Starts anew, in a buffer of `size` bytes. */
+  start(size: number): void {
     this.target = new Uint8Array(size);
+    this.length = 0;
+  }
+
+  /** Lets go of the buffer, and returns it. */
+  take(): Uint8Array {
+    const { target } = this;
+    this.target = NOTHING;
+    return target;
   }
 
   uint64(tag: number, value: number): void {

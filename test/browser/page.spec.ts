@@ -107,6 +107,9 @@ test('a bit that is flipped is refused, and what was refused comes whole the nex
   demo,
 }) => {
   await opened(page, demo);
+  await expect(panel(page).getByRole('button', { name: 'Flip a bit' })).toHaveAccessibleDescription(
+    'The reader has all blocks: to flip a bit, another one is appended.',
+  );
   await click(page, 'Flip a bit in the next block');
   await expect(status(page)).toContainText('[verification]');
   await expect(status(page)).toContainText('Block 8 is not proven');
@@ -222,11 +225,20 @@ test('a capture is saved, dropped, and read', async ({ page, demo }) => {
   await panel(page)
     .getByLabel('Drop a file')
     .setInputFiles({ name: 'capture.jsonl', mimeType: 'application/jsonl', buffer: Buffer.from(capture) });
-  await expect(panel(page).locator('.note.bad').first()).toContainText('enciphered');
-  await expect(arrows(page, /Data block/)).toHaveCount(0);
-  await panel(page).getByLabel('Key of its feed').fill(key);
-  await panel(page).getByLabel('Key of its feed').press('Enter');
+  const keyField = panel(page).getByLabel('Key of its feed');
+  await expect(keyField).toHaveAccessibleDescription(/key is missing.*share prints it.*[0-9a-f]{64}/);
+  await expect(panel(page).locator('.note').last()).toHaveText(
+    /^Enciphered: \d+ bytes of Out, \d+ bytes of In/,
+  );
+  await expect(panel(page).locator('.bad')).toHaveCount(0);
+  await expect(arrows(page, /./)).toHaveCount(2);
+  await keyField.fill('00'.repeat(32));
+  await keyField.press('Enter');
+  await expect(keyField).toHaveAccessibleDescription(/^This is not the key of its feed/);
+  await keyField.fill(key);
+  await keyField.press('Enter');
   await expect(arrows(page, /Out to In: Data block/)).toHaveCount(8);
+  await expect(keyField).toHaveAccessibleDescription('');
   // What is no capture says so, and nothing breaks.
   await panel(page)
     .getByLabel('Drop a file')
@@ -389,6 +401,26 @@ test('a narrow screen needs no scrolling to the side', async ({ page, demo }) =>
     expect(wide, name).toEqual([]);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
   }
+  // What is open scrolls with the page alone, and what is closed is in sight again.
+  await page.getByRole('tab', { name: 'Two peers here' }).click();
+  const row = arrows(page, /Data block 3\b/);
+  const boxes = await panel(page)
+    .locator('.bytes')
+    .evaluate((bytes) => {
+      const around: Element[] = [];
+      for (let at = bytes.parentElement; at !== null; at = at.parentElement) around.push(at);
+      return [...around, ...bytes.querySelectorAll('*')]
+        .filter((one) => one.scrollHeight > one.clientHeight && getComputedStyle(one).overflowY !== 'visible')
+        .map(({ className }) => className);
+    });
+  expect(boxes).toEqual([]);
+  await row.click();
+  await expect(row).toBeInViewport();
+  // Who they are is said in one line.
+  const about = panel(page).locator('.side span').first();
+  expect(
+    await about.evaluate((one) => one.clientHeight / Number.parseFloat(getComputedStyle(one).fontSize)),
+  ).toBeLessThan(2);
 });
 
 test('the server gives its own files, to this machine only', async ({ page, demo }) => {

@@ -144,7 +144,7 @@ it('a wrong key over WebSocket is told once, and not dialed again', async () => 
       type: 'gave-up',
       error: {
         code: 'unknown-feed',
-        reason: 'the remote does not have this feed (4000, unknown-feed): check the key',
+        reason: 'the remote does not have this feed: check the key',
       },
     },
   ]);

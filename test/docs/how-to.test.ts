@@ -1,12 +1,13 @@
 /** The how-tos: their files, in an empty folder that has the package as npm would install it, do what they say. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it, test } from 'vitest';
+import { toHex } from '../../src/crypto/hex.ts';
 import type { Storage } from '../../src/feed/storage.ts';
 import type { Transport } from '../../src/stream/transport.ts';
 import { contract } from '../storage/contract.ts';
@@ -18,6 +19,35 @@ afterAll(removeProjects);
 
 async function node(folder: string, ...args: string[]): Promise<string> {
   return (await promisify(execFile)(process.execPath, args, { cwd: folder })).stdout;
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  /** The next line that it prints. */
+  line(): Promise<string>;
+}
+
+/** A program that goes on. */
+function starting(folder: string, ...args: string[]): Running {
+  const child = spawn(process.execPath, args, {
+    cwd: folder,
+    env: { ...process.env, TCP_PORT: '0', WS_PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  return { child, line: async () => (await lines.next()).value };
+}
+
+const main = join(root, 'dist/cli/main.js');
+
+/** The words that a page's command, which begins so, gives to `hypercore-wire`, with `changes` made to them. */
+function wordsOf(page: string, command: string, changes: Readonly<Record<string, string>>): string[] {
+  const text = textOf(page);
+  const start = text.indexOf(command);
+  if (start === -1) throw new Error(`${page} has no ${command}`);
+  let line = text.slice(start).split(/[`\n]/, 1)[0]!;
+  for (const [from, to] of Object.entries(changes)) line = line.replaceAll(from, to);
+  return line.split(' ').slice(2);
 }
 
 /** What a page says that a command prints. */
@@ -123,10 +153,41 @@ describe('inspect.md', () => {
     const program = partsOf(textOf(page)).map(({ code }) => code);
     writeFileSync(join(folder, 'talk.mjs'), program.join(''));
     await node(folder, 'talk.mjs', 'talk.jsonl');
-    const command = blocksOf(textOf(page)).find(({ code }) => code.includes('--direction out'))!.code;
-    const words = command.trim().split(' ').slice(2);
-    const printedBy = await node(folder, join(root, 'dist/cli/main.js'), ...words);
-    expect(printedBy).toBe(printed(page, command));
+    const command = 'npx hypercore-wire inspect talk.jsonl --direction out';
+    expect(await node(folder, main, ...wordsOf(page, command, {}))).toBe(printed(page, command));
+  });
+
+  it('sits between two peers, as printed', async () => {
+    const folder = project(page);
+    const share = starting(
+      folder,
+      main,
+      ...wordsOf(page, 'npx hypercore-wire share', { 3282: '0' }),
+      '--json',
+    );
+    try {
+      const { key, urls } = JSON.parse(await share.line());
+      const between = { '<key>': key, 'tcp://127.0.0.1:3282': urls[0], 4000: '0' };
+      const inspect = starting(
+        folder,
+        main,
+        ...wordsOf(page, 'npx hypercore-wire inspect --listen', between),
+      );
+      const port = /tcp:\/\/127\.0\.0\.1:(\d+)/.exec(await inspect.line())![1]!;
+      await node(folder, main, ...wordsOf(page, 'npx hypercore-wire sync', { '<key>': key, 4000: port }));
+      expect(readFileSync(join(folder, 'copy.json'))).toEqual(readFileSync(join(folder, 'package.json')));
+      const shown: string[] = [];
+      while (!/went across/.test(shown.at(-1) ?? '')) shown.push(await inspect.line());
+      await stopped(inspect.child);
+      const words = wordsOf(page, 'npx hypercore-wire inspect talk.jsonl --key', { '<key>': key });
+      const read = (await node(folder, main, ...words)).split('\n');
+      const messages = (lines: readonly string[]): string[] =>
+        lines.filter((line) => /^ +\d+\.\d{3} +[→←] +\d+ +\d+ +\w+ /.test(line));
+      expect(messages(shown).join('\n')).toMatch(/→ .* request .*index 0.*← .* data .*index 0/s);
+      expect(messages(read)).toEqual(messages(shown));
+    } finally {
+      await stopped(share.child);
+    }
   });
 });
 
@@ -136,26 +197,65 @@ describe('server.md', () => {
   it('runs as printed', async () => {
     const folder = project(page);
     await node(folder, 'write.js');
-    const server = spawn(process.execPath, ['server.js'], {
-      cwd: folder,
-      env: { ...process.env, TCP_PORT: '0', WS_PORT: '0' },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const lines = createInterface(server.stdout)[Symbol.asyncIterator]();
-    const line = async (): Promise<string> => (await lines.next()).value;
+    const server = serving(folder);
     try {
-      const [name, key, ...rest] = (await line()).split(' ');
+      const [name, key, ...rest] = (await server.line()).split(' ');
       expect([name, ...rest]).toEqual(['news', '3', 'blocks']);
-      const port = /^tcp:\/\/127\.0\.0\.1:(\d+) ws:/.exec(await line())![1]!;
+      const port = portOf(await server.line());
       expect(await node(folder, 'client.js', key!, port)).toBe(printed(page, 'node client.js'));
-      expect(await line()).toMatch(/connected$/);
-      expect(await line()).toMatch(/left: remote-closed$/);
+      expect(await server.line()).toMatch(/connected$/);
+      expect(await server.line()).toMatch(/left: remote-closed$/);
       await expect(node(folder, 'write.js')).rejects.toThrow('[locked]');
     } finally {
-      expect(await stopped(server)).toBe(0);
+      expect(await stopped(server.child)).toBe(0);
+    }
+  });
+
+  it('relays a feed of which it has only the key', async () => {
+    const [author, relay] = [project(page), project(page)];
+    await node(author, 'write.js');
+    const key = readFileSync(join(author, 'feeds/news/key'));
+    await node(relay, 'follow.js', toHex(key));
+    expect(readdirSync(join(relay, 'feeds/theirs'))).toEqual(['key']);
+    expect(readFileSync(join(relay, 'feeds/theirs/key'))).toEqual(key);
+    const server = serving(relay);
+    try {
+      expect(await server.line()).toBe(`theirs ${toHex(key)} 0 blocks`);
+      const port = portOf(await server.line());
+      const offer = starting(author, 'offer.js', port, '127.0.0.1');
+      for (let block = 0; block < 3; block++) expect(await offer.line()).toMatch(/^gave block [012]$/);
+      expect(await node(relay, 'client.js', toHex(key), port)).toBe(printed(page, 'node client.js'));
+      // And without the writer.
+      await stopped(offer.child);
+      expect(await node(relay, 'client.js', toHex(key), port)).toBe(printed(page, 'node client.js'));
+    } finally {
+      expect(await stopped(server.child)).toBe(0);
+    }
+    // What the command line does with such a folder is the same.
+    rmSync(join(relay, 'feeds'), { recursive: true });
+    await node(relay, 'follow.js', toHex(key));
+    const words = wordsOf(page, 'npx hypercore-wire share', {});
+    const share = starting(relay, main, ...words, '--json');
+    try {
+      const { urls } = JSON.parse(await share.line());
+      const offer = starting(author, 'offer.js', new URL(urls[0]).port, '127.0.0.1');
+      for (let block = 0; block < 3; block++) expect(await offer.line()).toMatch(/^gave block [012]$/);
+      await stopped(offer.child);
+    } finally {
+      await stopped(share.child);
     }
   });
 });
+
+/** `server.js` of a folder, on free ports. */
+function serving(folder: string): Running {
+  return starting(folder, 'server.js');
+}
+
+/** The port that `server.js` says it listens on for TCP. */
+function portOf(line: string): string {
+  return /^tcp:\/\/127\.0\.0\.1:(\d+) ws:/.exec(line)![1]!;
+}
 
 /** Interrupts a program, and waits for it to end; its exit code. */
 function stopped(child: ChildProcess): Promise<number | null> {

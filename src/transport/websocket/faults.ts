@@ -27,9 +27,9 @@ export function faultOfClose({
   reason?: string;
 }): ProtocolError | undefined {
   if (PROPER_CODES.includes(code)) return undefined;
-  const why = [code === 1006 ? 'without a word' : code, inOneLine(reason ?? '')].filter(Boolean).join(', ');
   if (code === ABORTED && (reason === 'unknown-feed' || reason === 'wrong-feed'))
-    return new ProtocolError(reason, `${KEY_FAULTS[reason]} (${why}): check the key`);
+    return new ProtocolError(reason, `${KEY_FAULTS[reason]}: check the key`);
+  const why = [code === 1006 ? 'without a word' : code, inOneLine(reason ?? '')].filter(Boolean).join(', ');
   return new ProtocolError('transport', `the WebSocket was closed (${why}): reconnect`);
 }
 
