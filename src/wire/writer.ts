@@ -92,9 +92,12 @@ export class Writer implements FieldWriter {
     return target;
   }
 
+  // `this` is read once and set once, where nearly all is written.
+
   uint64(tag: number, value: number): void {
-    this.target[this.length++] = tag;
-    this.varint(value);
+    const { target, length } = this;
+    target[length] = tag;
+    this.length = writeVarint(value, target, length + 1);
   }
 
   bool(tag: number, value: boolean): void {
@@ -103,9 +106,12 @@ export class Writer implements FieldWriter {
   }
 
   bytes(tag: number, value: Uint8Array): void {
-    this.target[this.length++] = tag;
-    this.varint(value.byteLength);
-    this.raw(value);
+    const { target, length } = this;
+    const { byteLength } = value;
+    target[length] = tag;
+    const start = writeVarint(byteLength, target, length + 1);
+    target.set(value, start);
+    this.length = start + byteLength;
   }
 
   string(tag: number, value: string): void {
@@ -113,20 +119,25 @@ export class Writer implements FieldWriter {
   }
 
   message<T>(tag: number, value: T, write: WriteFields<T>): void {
-    this.target[this.length++] = tag;
-    // Nearly all are short: the length goes where it is only known afterwards, and the rare long one is moved.
-    const start = ++this.length;
+    const { target } = this;
+    target[this.length] = tag;
+    this.length += 2;
+    const start = this.length;
     write(value, this);
     const length = this.length - start;
+    // Nearly all are short: the length goes where it is only known afterwards, and the rare long one is moved.
+    if (length < 0x80) {
+      target[start - 1] = length;
+      return;
+    }
     const moved = varintLength(length) - 1;
-    if (moved > 0) this.target.copyWithin(start + moved, start, this.length);
-    writeVarint(length, this.target, start - 1);
+    target.copyWithin(start + moved, start, this.length);
+    writeVarint(length, target, start - 1);
     this.length += moved;
   }
 
   varint(value: number): void {
-    if (value < 0x80) this.target[this.length++] = value;
-    else this.length = writeVarint(value, this.target, this.length);
+    this.length = writeVarint(value, this.target, this.length);
   }
 
   raw(value: Uint8Array): void {
