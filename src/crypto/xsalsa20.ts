@@ -40,11 +40,11 @@ function kernel(): Kernel {
 export class XSalsa20 {
   readonly #kernel: Kernel;
   /** Salsa20's input block, with zeros for the counter. */
-  readonly #input = new Uint8Array(BLOCK);
+  readonly #input: Uint8Array;
   /** The next block that was not made yet. */
   #block: number;
   /** A group of which the end, from `#used` on, is not used yet: short chunks share one call. */
-  readonly #ahead = new Uint8Array(GROUP);
+  readonly #ahead: Uint8Array;
   #used: number = GROUP;
 
   /** @throws TypeError, RangeError where `key` is not 32 bytes or `nonce` is not 24. */
@@ -59,7 +59,9 @@ export class XSalsa20 {
     // By hand: a view would move the caller's bytes out of V8's heap, for as long as they live.
     for (let i = 0; i < 16; i++) bytes[NONCE_AT + i] = nonce[i]!;
     hsalsa(sigma, keyWords, nonceWords, subkey);
-    const input = this.#input;
+    // One buffer for both: a session has two keystreams, and a buffer takes as much memory as what is in it.
+    const { buffer } = new Uint8Array(BLOCK + GROUP);
+    const input = new Uint8Array(buffer, 0, BLOCK);
     for (let i = 0; i < 16; i++) {
       // The four constants are on the diagonal.
       input[20 * (i >> 2) + (i & 3)] = bytes[i]!;
@@ -68,6 +70,8 @@ export class XSalsa20 {
     }
     for (let i = 0; i < 8; i++) input[24 + i] = nonce[16 + i]!;
     bytes.fill(0, KEY_AT);
+    this.#input = input;
+    this.#ahead = new Uint8Array(buffer, BLOCK, GROUP);
     this.#kernel = on;
     this.#block = block;
   }

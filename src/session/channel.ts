@@ -49,7 +49,7 @@ export class Channel implements AsyncIterable<ChannelMessage> {
   readonly name: string;
   readonly #host: ChannelHost;
   readonly #opened: Deferred<void> = deferred();
-  readonly #closed: Deferred<void> = deferred();
+  #closed: Deferred<void> | undefined;
   #key: Uint8Array | undefined;
   /** This side's number, once it has opened the channel. */
   #id: number | undefined;
@@ -87,6 +87,8 @@ export class Channel implements AsyncIterable<ChannelMessage> {
 
   /** Resolves when the channel has ended, for whatever reason; the session's `closed` tells which. */
   get closed(): Promise<void> {
+    this.#closed ??= deferred();
+    if (this.#ended) this.#closed.resolve();
     return this.#closed.promise;
   }
 
@@ -257,7 +259,7 @@ export class Channel implements AsyncIterable<ChannelMessage> {
           `the channel of ${this.name} closed before the remote opened it: it may not have this feed`,
         ),
     );
-    this.#closed.resolve();
+    this.#closed?.resolve();
     this.#onEnd?.();
   }
 

@@ -21,6 +21,9 @@ interface Slot {
   id: number | undefined;
 }
 
+/** Most lists of most sessions are empty, and share it. Those that have something are made anew. */
+const NONE: readonly never[] = [];
+
 export class Router implements ChannelHost {
   readonly session: ChannelHost['session'];
   readonly limits: Limits;
@@ -37,13 +40,13 @@ export class Router implements ChannelHost {
   /** What got messages since the last {@link flush}. */
   #reached: Channel[] = [];
   /** What held more than its budget when it was last looked at. */
-  #full: Channel[] = [];
+  #full: readonly Channel[] = NONE;
   #unreadable = 0;
   /** Bytes that wait for feeds not open here. */
   #unopenedBytes = 0;
   /** What the remote has opened and `incoming` has not handed out. */
-  #arrived: Channel[] = [];
-  #onArrival: (() => void)[] = [];
+  #arrived: readonly Channel[] = NONE;
+  #onArrival: readonly (() => void)[] = NONE;
   #drained: (() => void) | undefined;
   #ended = false;
 
@@ -164,7 +167,7 @@ export class Router implements ChannelHost {
   flush(): void {
     for (const channel of this.#reached) {
       channel.flush();
-      if (channel.isFull && !this.#full.includes(channel)) this.#full.push(channel);
+      if (channel.isFull && !this.#full.includes(channel)) this.#full = this.#full.concat(channel);
     }
     this.#reached = [];
   }
@@ -196,10 +199,15 @@ export class Router implements ChannelHost {
   /** The channels that the remote opens, in order, until the session ends. */
   async *incoming(): AsyncGenerator<Channel, void, undefined> {
     for (;;) {
-      const channel = this.#arrived.shift();
-      if (channel !== undefined) yield channel;
-      else if (this.#ended) return;
-      else await new Promise<void>((resolve) => this.#onArrival.push(resolve));
+      const [channel] = this.#arrived;
+      if (channel !== undefined) {
+        this.#arrived = this.#arrived.slice(1);
+        yield channel;
+      } else if (this.#ended) return;
+      else
+        await new Promise<void>((resolve) => {
+          this.#onArrival = this.#onArrival.concat(resolve);
+        });
     }
   }
 
@@ -224,7 +232,7 @@ export class Router implements ChannelHost {
 
   #wakeArrival(): void {
     const waiting = this.#onArrival;
-    this.#onArrival = [];
+    this.#onArrival = NONE;
     for (const wake of waiting) wake();
   }
 

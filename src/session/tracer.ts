@@ -32,7 +32,9 @@ export function readTrace(trace: TraceListener | TraceOptions): TraceOptions {
   return options;
 }
 
-const NOBODY = byType([]);
+/** Most lists are empty, and are this one. */
+const NONE: readonly never[] = [];
+const NOBODY = byType(NONE);
 
 /** Who is told of it. */
 export interface TracerHost {
@@ -45,14 +47,14 @@ export class Tracer implements FrameWatcher {
   readonly #host: TracerHost;
   /** By the type of event that they are told of. */
   #subscribers: Readonly<Record<TraceEvent['type'], readonly TraceOptions[]>> = NOBODY;
-  #all: readonly TraceOptions[] = [];
+  #all: readonly TraceOptions[] = NONE;
   #isWatching = false;
   /** Bytes of all chunks. */
   readonly #passed: Record<TraceDirection, number> = { in: 0, out: 0 };
   /** Bytes up to the end of the last frame. */
   readonly #framed: Record<TraceDirection, number> = { in: 0, out: 0 };
   /** Bytes of each frame that came in, was watched, and is not routed yet. */
-  #arrived: number[] = [];
+  #arrived: readonly number[] = NONE;
   #routed = 0;
   /** When the frames that are told of came or went: one time for all of a batch. */
   readonly #batch: Record<TraceDirection, number | undefined> = { in: undefined, out: undefined };
@@ -113,7 +115,7 @@ export class Tracer implements FrameWatcher {
     if (this.#arrived.length === 0) return;
     const byteLength = this.#arrived[this.#routed]!;
     if (++this.#routed === this.#arrived.length) {
-      this.#arrived = [];
+      this.#arrived = NONE;
       this.#routed = 0;
     }
     this.frame('in', packet, byteLength);

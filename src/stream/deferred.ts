@@ -13,37 +13,35 @@ export function deferred<T>(): Deferred<T> {
 /** Makes the promise for the first who asks: most are never looked at, and it takes several times the memory. */
 class LazyPromise<T> implements Deferred<T> {
   #promise: Promise<T> | undefined;
-  /** Settles the promise, once there is one. */
-  #settle: { resolve(value: T): void; reject(reason: unknown): void } | undefined;
+  /** These settle the promise, where there is one that is not settled. */
+  #resolve: ((value: T) => void) | undefined;
+  #reject: ((reason: unknown) => void) | undefined;
   #outcome: { readonly value: T } | { readonly reason: unknown } | undefined;
 
   get promise(): Promise<T> {
-    if (this.#promise !== undefined) return this.#promise;
-    this.#promise = new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
+    this.#promise ??= new Promise((resolve, reject) => {
+      if (this.#outcome === undefined) {
+        this.#resolve = resolve;
+        this.#reject = reject;
+      } else if ('value' in this.#outcome) resolve(this.#outcome.value);
+      else reject(this.#outcome.reason);
     });
-    if (this.#outcome !== undefined) this.#apply();
+    if (this.#outcome !== undefined && 'reason' in this.#outcome) this.#promise.catch(() => {});
     return this.#promise;
   }
 
   resolve(value: T): void {
     if (this.#outcome !== undefined) return;
     this.#outcome = { value };
-    this.#apply();
+    this.#resolve?.(value);
+    this.#resolve = this.#reject = undefined;
   }
 
   reject(reason: unknown): void {
     if (this.#outcome !== undefined) return;
     this.#outcome = { reason };
-    this.#apply();
-  }
-
-  #apply(): void {
-    if (this.#promise === undefined) return;
-    const { resolve, reject } = this.#settle!;
-    this.#settle = undefined;
-    if ('value' in this.#outcome!) return resolve(this.#outcome.value);
-    this.#promise.catch(() => {});
-    reject(this.#outcome!.reason);
+    this.#promise?.catch(() => {});
+    this.#reject?.(reason);
+    this.#resolve = this.#reject = undefined;
   }
 }
