@@ -76,6 +76,9 @@ export interface Settings {
   readonly crypto: CryptoProvider;
 }
 
+/** Most sessions have none, and share it. */
+const NONE: readonly never[] = [];
+
 /** @throws TypeError, RangeError for invalid options; the signal's reason if it has aborted. */
 export async function readOptions(options: ConnectOptions): Promise<Settings> {
   assertObject('options', options, 'as in { key }');
@@ -95,7 +98,7 @@ export async function readOptions(options: ConnectOptions): Promise<Settings> {
     key: key === undefined ? undefined : parseKey(key),
     keys,
     extensions: sortNames(extensions.flatMap(namesOf)),
-    attached: extensions.filter((one) => typeof one !== 'string'),
+    attached: extensions.length === 0 ? NONE : extensions.filter((one) => typeof one !== 'string'),
     live,
     ack,
     userData,

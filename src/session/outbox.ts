@@ -35,6 +35,9 @@ interface Making {
 
 type Taken = Packet<Sendable> | Making;
 
+/** Nothing is held most of the time. */
+const NONE: readonly never[] = [];
+
 export class Outbox {
   readonly #sendBytes: number;
   #control: Packet<Sendable>[] = [];
@@ -44,7 +47,7 @@ export class Outbox {
   #line: Queue[] = [];
   #turn = 0;
   /** What was taken and has not gone out: the first is still being made. */
-  #held: Taken[] = [];
+  #held: readonly Taken[] = NONE;
   #state: 'open' | 'finishing' | 'aborted' = 'open';
   #wake: (() => void) | undefined;
 
@@ -106,7 +109,7 @@ export class Outbox {
     this.#control = [];
     for (const queue of this.#line) release(queue);
     this.#line = [];
-    this.#held = [];
+    this.#held = NONE;
     this.#changed();
   }
 

@@ -17,8 +17,7 @@ import type { Clock } from '../stream/clock.ts';
 import { type Deferred, deferred } from '../stream/deferred.ts';
 import { assertTransport, type Transport } from '../stream/transport.ts';
 import type { TraceListener, TraceOptions } from '../trace.ts';
-import type { Feed, Handshake, Packet } from '../wire/messages.ts';
-import { Unpacker } from '../wire/packet.ts';
+import type { Feed, Handshake } from '../wire/messages.ts';
 import { assertSendable } from '../wire/sendable.ts';
 import type { Channel, NamedExtension } from './channel.ts';
 import { type CloseReason, Ending } from './ending.ts';
@@ -26,7 +25,8 @@ import { type ExtensionHandler, ExtensionHandlers } from './extension-handlers.t
 import { ExtensionNames } from './extension-names.ts';
 import { hungUp, idleFault, type Progress, transportFault, unknownFeed } from './faults.ts';
 import { findKey } from './find-key.ts';
-import { checkFirstFeed, type FirstFeed, type FirstFrame, Opening } from './handshake.ts';
+import { checkFirstFeed, type FirstFeed } from './handshake.ts';
+import { Incoming } from './incoming.ts';
 import { Keepalive } from './keepalive.ts';
 import { type ConnectOptions, type ExtensionLike, readOptions, type Settings } from './options.ts';
 import { Outbox } from './outbox.ts';
@@ -54,17 +54,13 @@ export async function connect(transport: Transport, options: ConnectOptions): Pr
   return session;
 }
 
-/** Turns of the event loop in which who waits for `connect` goes on, before more is read: the remote may end at once. */
-const GREETING_TURNS = 8;
-/** In which the readers of full channels make room, once this side ends: it waits no longer for those that do not. */
-const PATIENCE_TURNS = 1000;
-
 /** What two peers have open with each other over one transport. Made by {@link connect}. */
 export class Session {
   /** This side's Handshake id. */
   readonly id: Uint8Array;
   readonly #transport: Transport;
   readonly #settings: Settings;
+  readonly #incoming: Incoming;
   readonly #outbox: Outbox;
   readonly #outgoing: Outgoing;
   readonly #router: Router;
@@ -79,13 +75,6 @@ export class Session {
   #remote: Remote | undefined;
   #remoteNonce: Uint8Array | undefined;
   #onAbort: (() => void) | undefined;
-  /** Reads the first frame, then what follows it. */
-  #frames: Opening | Unpacker;
-  #chunks: AsyncIterator<Uint8Array> | undefined;
-  #decipher: Keystream | undefined;
-  #receivedBytes = 0;
-  /** Of those, the bytes up to the last message that came whole. */
-  #routedBytes = 0;
   /** The discovery key of the first feed, if the remote named it. */
   #asked: Uint8Array | undefined;
 
@@ -96,7 +85,6 @@ export class Session {
     this.#settings = settings;
     this.id = settings.id;
     this.#tracer = new Tracer(clock, this);
-    this.#frames = new Opening(limits);
     this.#outbox = new Outbox(limits.sendBytes);
     this.#extensions = new ExtensionNames(settings.extensions);
     this.#handlers = new ExtensionHandlers(this.#extensions);
@@ -104,6 +92,7 @@ export class Session {
     this.#ending = new Ending(clock, limits, this);
     this.#keepalive = new Keepalive(clock, limits, this);
     this.#outgoing = new Outgoing(this.#outbox, this.#tracer, this);
+    this.#incoming = new Incoming(this, this.#tracer, this.#router, this.#keepalive, this.#ending);
     if (signal !== undefined) {
       this.#onAbort = () => this.abort(signal.reason);
       signal.addEventListener('abort', this.#onAbort);
@@ -118,7 +107,7 @@ export class Session {
       this.abort(error);
     }
     this.#send();
-    this.#receive();
+    this.#incoming.read(transport.source);
     // It may have aborted after the options were read.
     if (signal?.aborted) this.abort(signal.reason);
   }
@@ -146,7 +135,7 @@ export class Session {
    * far. Inside a long one the bytes are the only sign of progress.
    */
   get arriving(): { readonly start: number; readonly bytes: number } {
-    return { start: this.#routedBytes, bytes: this.#receivedBytes - this.#routedBytes };
+    return this.#incoming.arriving;
   }
 
   /**
@@ -275,98 +264,24 @@ export class Session {
 
   // In.
 
-  /** Asks for the next chunk. Not a loop in an async function, whose suspended state takes several times as much. */
-  #receive(): void {
-    if (this.#ending.isOver) return;
-    try {
-      this.#chunks ??= this.#transport.source[Symbol.asyncIterator]();
-      Promise.resolve(this.#chunks.next()).then(
-        ({ value, done }) => (done ? this.#onRemoteEnd() : this.#onChunk(value)),
-        (error) => this.#onTransportError(error),
-      );
-    } catch (error) {
-      this.#onTransportError(error);
-    }
-  }
-
-  #onChunk(chunk: Uint8Array): void {
-    this.#receivedBytes += chunk.byteLength;
-    this.#tracer.chunk('in', chunk);
-    // Before the Handshake it does not reset the idle deadline: anyone can send zeros forever.
+  /** @internal A chunk came. Before the Handshake it does not reset the idle deadline: anyone can send zeros forever. */
+  onReceived(): void {
     if (this.#remote !== undefined) this.#keepalive.received();
-    const busy = this.#take(chunk);
-    if (busy === undefined) this.#receive();
-    else busy.then(() => this.#receive());
   }
 
-  /** Takes a chunk in. A promise where the next one has to wait. */
-  #take(chunk: Uint8Array): Promise<void> | undefined {
-    try {
-      if (this.#frames instanceof Unpacker) return this.#unpack(this.#frames, chunk);
-      const first = this.#frames.push(chunk);
-      return first && this.#meet(first);
-    } catch (error) {
-      this.abort(error);
-      return undefined;
-    }
-  }
-
-  /** The remote has said which feed it means, in clear. The rest is enciphered. */
-  async #meet({ channel, feed, skipped, byteLength, rest }: FirstFrame): Promise<void> {
-    try {
-      const { limits } = this.#settings;
-      const opening = { channel, message: feed };
-      this.#tracer.skipped(skipped);
-      this.#tracer.frame('in', opening, byteLength);
-      this.#keepalive.received();
-      this.#remoteNonce = feed.nonce?.slice();
-      const key = await this.#agree(feed);
-      if (this.#ending.isOver) return;
-      this.#router.route(opening);
-      this.#decipher = this.#keystream(key, feed.nonce);
-      const frames = new Unpacker(limits, this.#tracer);
-      this.#frames = frames;
-      if (rest.byteLength > 0) await this.#unpack(frames, rest);
-    } catch (error) {
-      this.abort(error);
-    }
-  }
-
-  /** Enciphered bytes to packets, and those to their channels: what came whole before a fault counts. */
-  #unpack(frames: Unpacker, chunk: Uint8Array): Promise<void> | undefined {
-    const isStranger = this.#remote === undefined;
-    const packets: Packet[] = [];
-    try {
-      this.#decipher?.xor(chunk);
-      frames.push(chunk, packets);
-    } finally {
-      frames.flush();
-      if (packets.length > 0) this.#route(packets);
-    }
-    if (this.#router.isFull) return this.#waitForRoom();
-    return isStranger && this.#remote !== undefined ? turns(GREETING_TURNS) : undefined;
-  }
-
-  #route(packets: readonly Packet[]): void {
-    this.#routedBytes = this.#receivedBytes;
-    for (const packet of packets) {
-      // It may have ended by the one before.
-      if (this.#ending.isOver) return;
-      this.#tracer.routed(packet);
-      this.#router.route(packet);
-    }
-    this.#router.flush();
-  }
-
-  /** The key of the first feed, which is the stream key of both sides: ours, or the one the remote asks for. */
-  async #agree(feed: Feed): Promise<Uint8Array> {
+  /**
+   * @internal The remote's first feed gives the stream key of both sides: ours, or the one that the remote asks for.
+   * Resolves with what deciphers all that follows.
+   */
+  async onFirstFeed(feed: Feed): Promise<Keystream | undefined> {
     checkFirstFeed(feed, this.#local, this.#settings.encrypted);
-    if (this.#local !== undefined) return this.#local.key;
+    this.#remoteNonce = feed.nonce?.slice();
+    if (this.#local !== undefined) return this.#keystream(this.#local.key, feed.nonce);
     this.#asked = feed.discoveryKey;
     const key = await findKey(this.#settings, feed.discoveryKey);
     if (key === undefined) throw unknownFeed(feed.discoveryKey);
     if (this.#ending.isOpen) this.open(key);
-    return key;
+    return this.#keystream(key, feed.nonce);
   }
 
   /** @internal The remote's Handshake, on whichever channel. */
@@ -380,6 +295,10 @@ export class Session {
     this.#remote = remote;
     this.#tracer.state('open');
     this.#handshaken.resolve();
+    // What comes next may be the remote's end. `connect` goes on in the first turn from here, who waits for it in the second.
+    this.#incoming.hold();
+    const connected = this.#handshaken.promise.then(() => {});
+    connected.then(() => this.#incoming.goOn());
   }
 
   /** @internal Opens a channel that the remote opened, if `keys` knows its feed. */
@@ -408,24 +327,16 @@ export class Session {
     );
   }
 
-  async #waitForRoom(): Promise<void> {
-    this.#keepalive.suspend();
-    while (this.#router.isFull && this.#ending.isOpen) await this.#router.change();
-    if (this.#ending.isOpen) return this.#keepalive.resume();
-    await turns(PATIENCE_TURNS, () => this.#router.isFull);
-    this.#router.dropUnread();
-  }
-
   // Out.
 
   #send(): void {
     try {
       Promise.resolve(this.#transport.sink(this.#outgoing)).then(
         () => this.#ending.sentAll(),
-        (error) => this.#onTransportError(error),
+        (error) => this.onTransportError(error),
       );
     } catch (error) {
-      this.#onTransportError(error);
+      this.onTransportError(error);
     }
   }
 
@@ -453,17 +364,13 @@ export class Session {
 
   // The end.
 
-  /** Most often the other direction has told of it already, or this side has ended it. */
-  #onTransportError(error: unknown): void {
+  /** @internal Most often the other direction has told of it already, or this side has ended it. */
+  onTransportError(error: unknown): void {
     if (!this.#ending.isOver) this.abort(transportFault(this.#progress, error));
   }
 
-  #onRemoteEnd(): void {
-    try {
-      this.#frames.end();
-    } catch (error) {
-      return this.abort(error);
-    }
+  /** @internal The remote has ended its direction. */
+  onRemoteEnd(): void {
     if (this.#remote === undefined && this.#ending.isOpen) return this.abort(hungUp());
     this.#finish('remote-closed');
     this.#ending.remoteEnded();
@@ -505,9 +412,4 @@ export class Session {
       asked: this.#asked,
     };
   }
-}
-
-/** So many turns of the event loop, or fewer where that does not hold any more. */
-async function turns(count: number, isNeeded: () => boolean = () => true): Promise<void> {
-  for (let turn = 0; turn < count && isNeeded(); turn++) await undefined;
 }
