@@ -1,5 +1,6 @@
 /** One url of `sync`: dialed, replicated from, and dialed again where that can help. */
 import { Backoff } from '../connections/backoff.ts';
+import { type Dial, dialWithin } from '../connections/dial.ts';
 import {
   type Clock,
   type Feed,
@@ -10,6 +11,7 @@ import {
   toHex,
   worthAnotherTry,
 } from '../index.ts';
+import { systemClock } from '../stream/clock.ts';
 import { dialTcp, dialWebSocket } from '../transport/node.ts';
 import type { BlockRange } from './arguments.ts';
 import { pause } from './process.ts';
@@ -140,20 +142,8 @@ async function attempt(url: PeerUrl, options: SourceOptions, backoff: Backoff): 
 }
 
 /** Connects, or gives up after {@link DIAL_MS}: a host that is off answers nothing at all. */
-async function dial(url: PeerUrl, signal: AbortSignal): Promise<Transport> {
-  const controller = new AbortController();
-  const onAbort = (): void => controller.abort(signal.reason);
-  const timer = setTimeout(() => {
-    controller.abort(new ProtocolError('timeout', `nothing answered within ${DIAL_MS / 1000} s`));
-  }, DIAL_MS);
-  signal.addEventListener('abort', onAbort);
-  if (signal.aborted) onAbort();
-  try {
-    return url.scheme === 'tcp'
-      ? await dialTcp(url.port, url.host, controller.signal)
-      : await dialWebSocket(url.text, { signal: controller.signal });
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', onAbort);
-  }
+function dial(url: PeerUrl, stop: AbortSignal): Promise<Transport> {
+  const connect: Dial = (signal) =>
+    url.scheme === 'tcp' ? dialTcp(url.port, url.host, signal) : dialWebSocket(url.text, { signal });
+  return dialWithin(connect, DIAL_MS, systemClock(), stop);
 }

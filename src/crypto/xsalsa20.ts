@@ -1,11 +1,21 @@
 /** XSalsa20 as one continuous keystream with a position. This is the one door to the kernel that makes it. */
 import { hsalsa } from '@noble/ciphers/salsa.js';
 import { assertBytes } from '../errors.ts';
-import { GROUP, type Kernel, kernel } from './xsalsa20/kernel.ts';
+import { GROUP, type Kernel, WINDOW } from './xsalsa20/kernel.ts';
+import { plainKernel } from './xsalsa20/plain.ts';
+import { simdKernel } from './xsalsa20/simd.ts';
 
 const BLOCK = 64;
 /** "expand 32-byte k": Salsa20's constants, at 0, 20, 40 and 60 of its input block. */
 const SIGMA = Uint8Array.from('expand 32-byte k', (character) => character.charCodeAt(0));
+
+let fastest: Kernel | undefined;
+
+/** The fastest kernel that runs here; loaded on first use. */
+function kernel(): Kernel {
+  fastest ??= simdKernel() ?? plainKernel();
+  return fastest;
+}
 
 /** The keystream of one direction: key 32 bytes, nonce 24 bytes, block counter from 0. At least 256 GiB long. */
 export class XSalsa20 {
@@ -14,7 +24,7 @@ export class XSalsa20 {
   readonly #input = new Uint8Array(BLOCK);
   /** The next block that was not made yet. */
   #block: number;
-  /** What was made of the keystream and is not used yet lies at its end, so that short chunks share one call. */
+  /** A group of which the end, from `#used` on, is not used yet: short chunks share one call. */
   readonly #ahead = new Uint8Array(GROUP);
   #used: number = GROUP;
 
@@ -39,33 +49,46 @@ export class XSalsa20 {
 
   /** Enciphers or deciphers `bytes` in place, from where the last call stopped. */
   xor(bytes: Uint8Array): void {
-    let offset = this.#xorAhead(bytes);
-    while (offset < bytes.byteLength) offset = this.#xorBlocks(bytes, offset);
+    let offset = this.#xorAhead(bytes, 0);
+    while (bytes.byteLength - offset >= GROUP) offset = this.#xorGroups(bytes, offset);
+    if (offset === bytes.byteLength) return;
+    this.#makeAhead();
+    this.#xorAhead(bytes, offset);
   }
 
   /** Uses what was made ahead; returns how far into `bytes` it came. */
-  #xorAhead(bytes: Uint8Array): number {
+  #xorAhead(bytes: Uint8Array, offset: number): number {
     const ahead = this.#ahead;
-    const count = Math.min(GROUP - this.#used, bytes.byteLength);
     const used = this.#used;
-    for (let i = 0; i < count; i++) bytes[i]! ^= ahead[used + i]!;
+    const count = Math.min(GROUP - used, bytes.byteLength - offset);
+    for (let i = 0; i < count; i++) bytes[offset + i]! ^= ahead[used + i]!;
     this.#used = used + count;
-    return count;
+    return offset + count;
   }
 
-  /** As much as the kernel takes at once; returns how far into `bytes` it came. What it makes beyond is kept. */
-  #xorBlocks(bytes: Uint8Array, offset: number): number {
+  #makeAhead(): void {
+    const { group } = this.#kernel;
+    group.fill(0);
+    this.#makeBlocks(GROUP);
+    this.#ahead.set(group);
+    this.#used = 0;
+  }
+
+  /** Whole groups, as many as the window takes; returns how far into `bytes` they came. */
+  #xorGroups(bytes: Uint8Array, offset: number): number {
     const { window } = this.#kernel;
-    const count = Math.min(bytes.byteLength - offset, window.byteLength);
-    const made = Math.ceil(count / GROUP) * GROUP;
+    const left = bytes.byteLength - offset;
+    const count = Math.min(left - (left % GROUP), WINDOW);
     window.set(bytes.subarray(offset, offset + count));
-    window.fill(0, count, made);
-    this.#kernel.xor(this.#input, this.#block, made);
-    bytes.set(window.subarray(0, count), offset);
-    this.#used = GROUP - (made - count);
-    this.#ahead.set(window.subarray(count, made), this.#used);
-    this.#block += made / BLOCK;
+    this.#makeBlocks(count);
+    bytes.set(count === WINDOW ? window : window.subarray(0, count), offset);
     return offset + count;
+  }
+
+  /** XORs the first `count` bytes of the window with the next blocks. */
+  #makeBlocks(count: number): void {
+    this.#kernel.xor(this.#input, this.#block, count);
+    this.#block += count / BLOCK;
   }
 }
 

@@ -34,9 +34,10 @@ export class Answers {
     maxBytes: number = Number.POSITIVE_INFINITY,
   ): Promise<(Data | undefined)[]> {
     const plans: (Plan | undefined)[] = [];
+    const batch = new Set<number>();
     for (const request of requests) {
       const place = request.bytes > 0 ? await this.#tree.seek(request.bytes) : undefined;
-      plans.push(this.#plan(request, place?.offset === undefined ? request.index : place.index));
+      plans.push(this.#plan(request, place?.offset === undefined ? request.index : place.index, batch));
     }
     const wanted: number[] = [];
     for (const plan of plans) {
@@ -80,13 +81,11 @@ export class Answers {
     });
   }
 
-  #plan({ bytes, hash, nodes }: Request, block: number): Plan | undefined {
+  #plan({ bytes, hash, nodes, batched }: Request, block: number, batch: Set<number>): Plan | undefined {
     const { bitfield } = this.#files;
-    const plan = planProof(block, this.#tree.length, (node) => bitfield.hasNode(node), {
-      digest: bytes > 0 ? 0 : nodes,
-      hash,
-    });
-    if (plan === undefined || (!hash && !bitfield.has(block))) return undefined;
-    return { block, hash, nodes: plan.nodes, length: plan.length };
+    if (!hash && !bitfield.has(block)) return undefined;
+    const request = { digest: bytes > 0 ? 0 : nodes, hash, batched };
+    const plan = planProof(block, this.#tree.length, (node) => bitfield.hasNode(node), request, batch);
+    return plan && { block, hash, nodes: plan.nodes, length: plan.length };
   }
 }

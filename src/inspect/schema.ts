@@ -108,6 +108,11 @@ export const messageSchemas: Readonly<Partial<Record<Message['type'], Schema>>> 
       'number',
       'Which nodes of the tree the sender has, a bit each, so that they are left out of the proof.',
     ),
+    15: field(
+      'batched',
+      'flag',
+      'Whether the proof may leave out what the answers right before it prove. hypercore-wire has it, hypercore 7 skips it.',
+    ),
   },
   cancel: {
     1: index,

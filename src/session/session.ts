@@ -279,9 +279,8 @@ export class Session {
       const first = await readFirstFrame(this.#signsOfLife(), limits);
       if (first === undefined) return this.#onRemoteEnd();
       this.#tracer.skipped(first.skipped);
-      this.#tracer.arrived(first.byteLength);
       const opening = { channel: first.channel, message: first.feed };
-      this.#tracer.routed(opening);
+      this.#tracer.frame('in', opening, first.byteLength);
       this.#keepalive.received();
       this.#remoteNonce = first.feed.nonce?.slice();
       const key = await this.#agree(first.feed);
@@ -291,7 +290,7 @@ export class Session {
       for await (const packets of pipe(
         first.rest,
         this.#cipher(key, first.feed.nonce),
-        unpack(limits, this.#tracer.arrived),
+        unpack(limits, this.#tracer),
       )) {
         this.#routedBytes = this.#receivedBytes;
         for (const packet of packets) {
@@ -399,7 +398,7 @@ export class Session {
     try {
       this.#keepalive.sent();
       const first = frame(0, feed);
-      this.#tracer.framed({ channel: 0, message: feed }, first.byteLength);
+      this.#tracer.frame('out', { channel: 0, message: feed }, first.byteLength);
       this.#tracer.chunk('out', first);
       yield first;
       for await (const chunks of pipe(this.#outbox, encode(this.#tracer.framed), this.#cipher(key, nonce))) {

@@ -9,7 +9,9 @@ import type {
   TraceListener,
   TraceOptions,
 } from '../trace.ts';
+import type { FrameWatcher } from '../wire/frame.ts';
 import type { Message, Packet, Sendable } from '../wire/messages.ts';
+import { varintLength } from '../wire/varint.ts';
 
 /** Those that have no bytes in them, and are what they measure. */
 const NUMBERS_ONLY = ['info', 'unhave', 'want', 'unwant', 'request', 'cancel', 'keepalive'];
@@ -32,17 +34,18 @@ export function readTrace(trace: TraceListener | TraceOptions): TraceOptions {
 
 const NOBODY = byType([]);
 
-export class Tracer {
+export class Tracer implements FrameWatcher {
   readonly #clock: Clock;
   readonly #fail: (error: unknown) => void;
   /** By the type of event that they are told of. */
   #subscribers: Readonly<Record<TraceEvent['type'], readonly TraceOptions[]>> = NOBODY;
   #all: readonly TraceOptions[] = [];
+  #isWatching = false;
   /** Bytes of all chunks. */
   readonly #passed: Record<TraceDirection, number> = { in: 0, out: 0 };
   /** Bytes up to the end of the last frame. */
   readonly #framed: Record<TraceDirection, number> = { in: 0, out: 0 };
-  /** Bytes of each frame that came in and is not routed yet. */
+  /** Bytes of each frame that came in, was watched, and is not routed yet. */
   #arrived: number[] = [];
   #routed = 0;
   /** When the frames that are told of came or went: one time for all of a batch. */
@@ -64,6 +67,7 @@ export class Tracer {
   #setAll(all: readonly TraceOptions[]): void {
     this.#all = all;
     this.#subscribers = byType(all);
+    this.#isWatching = this.#isHeard('frame') || this.#isHeard('message');
   }
 
   #isHeard(type: TraceEvent['type']): boolean {
@@ -87,28 +91,44 @@ export class Tracer {
     this.#framed.in += byteLength;
   }
 
-  /** A frame of so many bytes came in; what was in it is routed next. */
-  readonly arrived = (byteLength: number): void => {
-    if (this.#isHeard('frame') || this.#isHeard('message') || this.#arrived.length > 0)
-      this.#arrived.push(byteLength);
-    else this.#framed.in += byteLength;
-  };
+  /** Whether each frame is told of, not only how many bytes went by. */
+  get isWatching(): boolean {
+    return this.#isWatching;
+  }
+
+  /** Frames came in; what was in them is routed next. */
+  arrived(byteLength: number, each: readonly number[]): void {
+    if (each.length === 0) this.#framed.in += byteLength;
+    else this.#arrived = this.#arrived.concat(each);
+  }
 
   /** What was in the next of those frames. */
   routed(packet: Packet): void {
-    const byteLength = this.#arrived[this.#routed];
-    // It came before anybody listened.
-    if (byteLength === undefined) return;
+    // Most often nobody listens, or began to after this one came.
+    if (this.#arrived.length === 0) return;
+    const byteLength = this.#arrived[this.#routed]!;
     if (++this.#routed === this.#arrived.length) {
       this.#arrived = [];
       this.#routed = 0;
     }
-    this.#frame('in', packet, byteLength);
+    this.frame('in', packet, byteLength);
   }
 
-  /** A packet was made into a frame of so many bytes. */
-  readonly framed = (packet: Packet<Sendable>, byteLength: number): void =>
-    this.#frame('out', packet, byteLength);
+  /** Packets were made into frames, and go out in one chunk. */
+  readonly framed = (
+    packets: readonly Packet<Sendable>[],
+    bodies: readonly number[],
+    byteLength: number,
+  ): void => {
+    if (!this.#isWatching) {
+      this.#framed.out += byteLength;
+      return;
+    }
+    for (let i = 0; i < packets.length; i++) {
+      const body = bodies[i]!;
+      this.frame('out', packets[i]!, varintLength(body) + body);
+    }
+  };
 
   state(state: TracedState['state']): void {
     if (this.#isHeard('state')) this.#emit({ type: 'state', time: this.#clock.now(), state });
@@ -122,14 +142,15 @@ export class Tracer {
     if (this.#isHeard('fault')) this.#emit({ type: 'fault', time: this.#clock.now(), code, message });
   }
 
-  #frame(
+  /** One frame went by, and what was in it. */
+  frame(
     direction: TraceDirection,
     { channel, message }: Packet<Message | Sendable>,
     byteLength: number,
   ): void {
     const offset = this.#framed[direction];
     this.#framed[direction] = offset + byteLength;
-    if (!this.#isHeard('frame') && !this.#isHeard('message')) return;
+    if (!this.#isWatching) return;
     this.#batch[direction] ??= this.#clock.now();
     const time = this.#batch[direction];
     if (this.#isHeard('frame')) this.#emit({ type: 'frame', time, direction, offset, byteLength, channel });

@@ -47,11 +47,17 @@ const ONE_BYTE: Packet = { channel: 0, message: { type: 'unassigned', code: unde
  * that cannot be read comes out as `unreadable`.
  */
 export function decodePacket(body: Uint8Array, maxChannels: number): Packet {
-  return readPacket(body, 0, body.byteLength, maxChannels);
+  return readPacket(body, 0, body.byteLength, maxChannels, new Reader());
 }
 
-/** {@link decodePacket}, of a part of a buffer. */
-export function readPacket(bytes: Uint8Array, start: number, end: number, maxChannels: number): Packet {
+/** {@link decodePacket}, of a part of a buffer, by a reader that is used again. */
+export function readPacket(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  maxChannels: number,
+  reader: Reader,
+): Packet {
   const byteLength = end - start;
   if (byteLength === 0) return KEEPALIVE;
   if (byteLength === 1) return ONE_BYTE;
@@ -76,7 +82,7 @@ export function readPacket(bytes: Uint8Array, start: number, end: number, maxCha
       `the remote used channel ${channel}, and ${maxChannels} are allowed: share fewer feeds on one connection, or raise limits.channels`,
     );
   }
-  return { channel, message: readMessage(code, new Reader(bytes, payload, end)), byteLength };
+  return { channel, message: readMessage(code, reader.over(bytes, payload, end)), byteLength };
 }
 
 /** Reads the payload of a message with type number `code` (0 to 15). */

@@ -14,8 +14,13 @@ export function deframe(limits: Pick<Limits, 'frameBytes'>): Stage<Uint8Array> {
   return stage(() => new Deframer(limits.frameBytes));
 }
 
-/** Told of each frame, before what was made of its body is handed on: its bytes, with the length prefix. */
-export type OnFrame = (byteLength: number) => void;
+/** Who is told which frames came, before what was made of their bodies is handed on. All in bytes, with length prefix. */
+export interface FrameWatcher {
+  /** Whether it wants to know of each one. Asked once a chunk. */
+  readonly isWatching: boolean;
+  /** So many bytes of frames came to their end in a chunk; `each` of them where it is watching, or else none. */
+  arrived(byteLength: number, each: readonly number[]): void;
+}
 
 /** Makes something of a body, which lies between `start` and `end` in `bytes`. */
 type ReadBody<T> = (bytes: Uint8Array, start: number, end: number) => T;
@@ -27,24 +32,34 @@ type ReadBody<T> = (bytes: Uint8Array, start: number, end: number) => T;
 export class FrameReader<T> implements Machine<Uint8Array, T> {
   readonly #maxBytes: number;
   readonly #read: ReadBody<T>;
-  readonly #onFrame: OnFrame | undefined;
+  readonly #watcher: FrameWatcher | undefined;
   /** The length prefix as far as it came. */
   #length = 0;
   #lengthBytes = 0;
   /** The body as far as it came, where it spans chunks. */
   #body: Uint8Array | undefined;
   #filled = 0;
+  /** Bytes of the frames that came to their end in this chunk; each of them, where somebody watches. */
+  #framed = 0;
+  #each: number[] | undefined;
 
-  constructor(maxBytes: number, read: ReadBody<T>, onFrame?: OnFrame) {
+  constructor(maxBytes: number, read: ReadBody<T>, watcher?: FrameWatcher) {
     this.#maxBytes = maxBytes;
     this.#read = read;
-    this.#onFrame = onFrame;
+    this.#watcher = watcher;
   }
 
   push(chunk: Uint8Array, out: T[]): void {
-    let offset = 0;
-    while (offset < chunk.byteLength) {
-      offset = this.#body === undefined ? this.#start(chunk, offset, out) : this.#fill(chunk, offset, out);
+    if (this.#watcher?.isWatching) this.#each = [];
+    try {
+      let offset = 0;
+      while (offset < chunk.byteLength) {
+        offset = this.#body === undefined ? this.#start(chunk, offset, out) : this.#fill(chunk, offset, out);
+      }
+    } finally {
+      this.#watcher?.arrived(this.#framed, this.#each ?? []);
+      this.#framed = 0;
+      this.#each = undefined;
     }
   }
 
@@ -102,7 +117,9 @@ export class FrameReader<T> implements Machine<Uint8Array, T> {
   }
 
   #reset(): void {
-    this.#onFrame?.(this.#lengthBytes + this.#length);
+    const byteLength = this.#lengthBytes + this.#length;
+    this.#framed += byteLength;
+    this.#each?.push(byteLength);
     this.#length = 0;
     this.#lengthBytes = 0;
     this.#body = undefined;

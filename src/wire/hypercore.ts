@@ -151,6 +151,13 @@ export interface Request {
      * @generated from protobuf field: optional uint64 nodes = 4
      */
     nodes?: number | undefined; // digest of the tree nodes that the sender holds
+    /**
+     * Of this implementation; others skip it. The answer may go out in a batch, where it leaves
+     * out of its proof what the answers before it in the batch prove.
+     *
+     * @generated from protobuf field: optional bool batched = 15
+     */
+    batched?: boolean | undefined;
 }
 /**
  * Type 8.
@@ -445,7 +452,7 @@ export function writeUnwant(message: Unwant, writer: FieldWriter): void {
         writer.uint64(16, message.length);
 }
 /** Reads a {@link Request} of `length` bytes. */
-export function readRequest(reader: Reader, length: number, message: Request = { index: undefined, bytes: undefined, hash: undefined, nodes: undefined }): Request {
+export function readRequest(reader: Reader, length: number, message: Request = { index: undefined, bytes: undefined, hash: undefined, nodes: undefined, batched: undefined }): Request {
     const end = reader.pos + length;
     while (reader.pos < end) {
         const tag = reader.tag();
@@ -461,6 +468,9 @@ export function readRequest(reader: Reader, length: number, message: Request = {
                 break;
             case /* optional uint64 nodes */ 4:
                 message.nodes = reader.uint64();
+                break;
+            case /* optional bool batched */ 15:
+                message.batched = reader.bool();
                 break;
             default:
                 reader.skip(tag);
@@ -484,6 +494,9 @@ export function writeRequest(message: Request, writer: FieldWriter): void {
     /* optional uint64 nodes = 4; */
     if (message.nodes !== undefined)
         writer.uint64(32, message.nodes);
+    /* optional bool batched = 15; */
+    if (message.batched !== undefined)
+        writer.bool(120, message.batched);
 }
 /** Reads a {@link Cancel} of `length` bytes. */
 export function readCancel(reader: Reader, length: number, message: Cancel = { index: undefined, bytes: undefined, hash: undefined }): Cancel {

@@ -75,6 +75,8 @@ export interface Request {
   readonly hash: boolean;
   /** Digest of the tree nodes that the sender holds. */
   readonly nodes: number;
+  /** The answer may leave out of its proof what the answers right before it prove. Others than this implementation skip it. */
+  readonly batched?: boolean | undefined;
 }
 
 /** Takes a Request back. */

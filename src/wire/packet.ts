@@ -2,8 +2,9 @@
 import type { Limits } from '../limits.ts';
 import { type Machine, type Stage, stage } from '../stream/stage.ts';
 import { decodePacket, readPacket, writePacket } from './codec.ts';
-import { FrameReader, type OnFrame } from './frame.ts';
+import { FrameReader, type FrameWatcher } from './frame.ts';
 import type { Packet, Sendable } from './messages.ts';
+import { Reader } from './reader.ts';
 import { varintLength } from './varint.ts';
 import { Measure, Writer } from './writer.ts';
 
@@ -15,15 +16,32 @@ export function decode(limits: Pick<Limits, 'channels'>): Stage<Uint8Array, Pack
 /** {@link deframe} and {@link decode} in one, which saves a view for each body. */
 export function unpack(
   limits: Pick<Limits, 'frameBytes' | 'channels'>,
-  onFrame?: OnFrame,
+  watcher?: FrameWatcher,
 ): Stage<Uint8Array, Packet> {
-  const read = (bytes: Uint8Array, start: number, end: number): Packet =>
-    readPacket(bytes, start, end, limits.channels);
-  return stage(() => new FrameReader(limits.frameBytes, read, onFrame));
+  return stage(() => new Unpacker(limits, watcher));
 }
 
-/** Told of each packet that was made into a frame, and of the frame's bytes. */
-export type OnEncoded = (packet: Packet<Sendable>, byteLength: number) => void;
+class Unpacker extends FrameReader<Packet> {
+  readonly #reader: Reader;
+
+  constructor({ frameBytes, channels }: Pick<Limits, 'frameBytes' | 'channels'>, watcher?: FrameWatcher) {
+    const reader = new Reader();
+    super(frameBytes, (bytes, start, end) => readPacket(bytes, start, end, channels, reader), watcher);
+    this.#reader = reader;
+  }
+
+  /** An idle session holds no chunk. */
+  flush(): void {
+    this.#reader.release();
+  }
+}
+
+/** Told of each batch that was made into frames: its packets, the bytes of each one's body, and of all the frames. */
+export type OnEncoded = (
+  packets: readonly Packet<Sendable>[],
+  bodies: readonly number[],
+  byteLength: number,
+) => void;
 
 /** Packets in, frames out: each batch goes out as one chunk, which the receiver may overwrite. */
 export function encode(onEncoded?: OnEncoded): Stage<Packet<Sendable>, Uint8Array> {
@@ -47,10 +65,12 @@ export class Decoder implements Machine<Uint8Array, Packet> {
 export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
   readonly #onEncoded: OnEncoded | undefined;
   #packets: Packet<Sendable>[] = [];
-  /** Bytes of their bodies. */
-  #lengths: number[] = [];
+  /** Bytes of each one's body. */
+  #bodies: number[] = [];
   /** Bytes of their frames. */
   #size = 0;
+  readonly #measure = new Measure();
+  readonly #writer = new Writer();
 
   constructor(onEncoded?: OnEncoded) {
     this.#onEncoded = onEncoded;
@@ -58,30 +78,32 @@ export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
 
   /** @throws TypeError, RangeError for what cannot be written. */
   push(packet: Packet<Sendable>): void {
-    const body = new Measure();
+    const body = this.#measure;
+    body.length = 0;
     writePacket(packet.channel, packet.message, body);
     this.#packets.push(packet);
-    this.#lengths.push(body.length);
+    this.#bodies.push(body.length);
     this.#size += varintLength(body.length) + body.length;
   }
 
   flush(out: Uint8Array[]): void {
     if (this.#size === 0) return;
-    const writer = new Writer(this.#size);
+    const writer = this.#writer;
+    writer.start(this.#size);
     for (let i = 0; i < this.#packets.length; i++) {
       const packet = this.#packets[i]!;
       const { channel, message } = packet;
-      const length = this.#lengths[i]!;
+      const length = this.#bodies[i]!;
       writer.varint(length);
       const start = writer.length;
       writePacket(channel, message, writer);
       if (writer.length !== start + length)
         throw new TypeError(`a "${message.type}" was changed after it was sent: send another one instead`);
-      this.#onEncoded?.(packet, varintLength(length) + length);
     }
-    out.push(writer.target);
+    this.#onEncoded?.(this.#packets, this.#bodies, this.#size);
+    out.push(writer.take());
     this.#packets = [];
-    this.#lengths = [];
+    this.#bodies = [];
     this.#size = 0;
   }
 }

@@ -10,20 +10,44 @@ import { WireType } from '@protobuf-ts/runtime';
  */
 const MAX_FIELDS = 2048;
 
-/** Reads from a part of a buffer; all methods throw a RangeError where it ends too early. Bytes are views. */
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Reads from a part of a buffer; all methods throw a RangeError where it ends too early. Bytes are views.
+ *
+ * Who reads much keeps one: at a collection of garbage that finds none, V8 throws away all code that it compiled for
+ * them.
+ */
 export class Reader {
-  readonly #bytes: Uint8Array;
-  readonly #end: number;
+  #bytes: Uint8Array = NOTHING;
+  /** What `#bytes` is a view of. V8 takes as long to tell it as to make two views. */
+  #buffer: ArrayBufferLike = NOTHING.buffer;
+  #end = 0;
   /** Where the next field starts. */
-  pos: number;
+  pos = 0;
   #fields = 0;
   /** The upper 32 bits of the varint that was read last. */
   #high = 0;
 
-  constructor(bytes: Uint8Array, start = 0, end: number = bytes.byteLength) {
-    this.#bytes = bytes;
+  constructor(bytes: Uint8Array = NOTHING, start = 0, end: number = bytes.byteLength) {
+    this.over(bytes, start, end);
+  }
+
+  /** Starts anew, over this part of `bytes`. */
+  over(bytes: Uint8Array, start: number, end: number): this {
+    if (this.#bytes !== bytes) {
+      this.#bytes = bytes;
+      this.#buffer = bytes.buffer;
+    }
     this.pos = start;
     this.#end = end;
+    this.#fields = 0;
+    return this;
+  }
+
+  /** Lets go of the bytes. */
+  release(): void {
+    this.over(NOTHING, 0, 0);
   }
 
   /** How much is left. */
@@ -65,13 +89,14 @@ export class Reader {
   }
 
   bytes(): Uint8Array {
-    const start = this.#skip(this.uint32());
-    return this.#bytes.subarray(start, this.pos);
+    const length = this.uint32();
+    return this.#view(this.#skip(length), length);
   }
 
   /** All that is left. */
   rest(): Uint8Array {
-    return this.#bytes.subarray(this.#skip(this.left), this.#end);
+    const length = this.left;
+    return this.#view(this.#skip(length), length);
   }
 
   /** Invalid UTF-8 is replaced: by default protobuf-ts would reject a whole Handshake over a name. */
@@ -130,6 +155,11 @@ export class Reader {
   #byte(): number {
     if (this.pos >= this.#end) throw tooShort();
     return this.#bytes[this.pos++]!;
+  }
+
+  /** In V8, a third of the time of `subarray`. */
+  #view(start: number, length: number): Uint8Array {
+    return new Uint8Array(this.#buffer, this.#bytes.byteOffset + start, length);
   }
 
   /** Returns where the skipped bytes start. */

@@ -1,6 +1,7 @@
 /**
  * Writes protobuf fields into a buffer of exactly their size. Whoever writes measures first, by the same calls to
- * the other implementation: so nothing grows, and nothing is copied twice.
+ * the other implementation: so nothing grows, and nothing is copied twice. Who writes much keeps one of each, as of
+ * the reader.
  */
 import { assertBytes, assertInteger } from '../errors.ts';
 import { varintLength, writeVarint } from './varint.ts';
@@ -17,6 +18,8 @@ export interface FieldWriter {
   /** Without tag and length. */
   raw(value: Uint8Array): void;
 }
+
+const NOTHING = new Uint8Array(0);
 
 /** Writes the fields of one message. */
 export type WriteFields<T> = (message: T, writer: FieldWriter) => void;
@@ -68,17 +71,33 @@ export class Measure implements FieldWriter {
 
 /** Writes into one buffer of a size that was measured. */
 export class Writer implements FieldWriter {
-  readonly target: Uint8Array;
+  target: Uint8Array = NOTHING;
   /** Bytes so far. */
   length = 0;
 
-  constructor(size: number) {
-    this.target = new Uint8Array(size);
+  constructor(size = 0) {
+    if (size > 0) this.start(size);
   }
 
+  /** Starts anew, in a buffer of `size` bytes. */
+  start(size: number): void {
+    this.target = new Uint8Array(size);
+    this.length = 0;
+  }
+
+  /** Lets go of the buffer, and returns it. */
+  take(): Uint8Array {
+    const { target } = this;
+    this.target = NOTHING;
+    return target;
+  }
+
+  // `this` is read once and set once, where nearly all is written.
+
   uint64(tag: number, value: number): void {
-    this.target[this.length++] = tag;
-    this.varint(value);
+    const { target, length } = this;
+    target[length] = tag;
+    this.length = writeVarint(value, target, length + 1);
   }
 
   bool(tag: number, value: boolean): void {
@@ -87,9 +106,12 @@ export class Writer implements FieldWriter {
   }
 
   bytes(tag: number, value: Uint8Array): void {
-    this.target[this.length++] = tag;
-    this.varint(value.byteLength);
-    this.raw(value);
+    const { target, length } = this;
+    const { byteLength } = value;
+    target[length] = tag;
+    const start = writeVarint(byteLength, target, length + 1);
+    target.set(value, start);
+    this.length = start + byteLength;
   }
 
   string(tag: number, value: string): void {
@@ -97,20 +119,25 @@ export class Writer implements FieldWriter {
   }
 
   message<T>(tag: number, value: T, write: WriteFields<T>): void {
-    this.target[this.length++] = tag;
-    // Nearly all are short: the length goes where it is only known afterwards, and the rare long one is moved.
-    const start = ++this.length;
+    const { target } = this;
+    target[this.length] = tag;
+    this.length += 2;
+    const start = this.length;
     write(value, this);
     const length = this.length - start;
+    // Nearly all are short: the length goes where it is only known afterwards, and the rare long one is moved.
+    if (length < 0x80) {
+      target[start - 1] = length;
+      return;
+    }
     const moved = varintLength(length) - 1;
-    if (moved > 0) this.target.copyWithin(start + moved, start, this.length);
-    writeVarint(length, this.target, start - 1);
+    target.copyWithin(start + moved, start, this.length);
+    writeVarint(length, target, start - 1);
     this.length += moved;
   }
 
   varint(value: number): void {
-    if (value < 0x80) this.target[this.length++] = value;
-    else this.length = writeVarint(value, this.target, this.length);
+    this.length = writeVarint(value, this.target, this.length);
   }
 
   raw(value: Uint8Array): void {

@@ -1,6 +1,6 @@
 /** Whole feeds to and from hypercore 7, over TCP, until both sides have ended. */
 import { describe, expect, it } from 'vitest';
-import { Feed, memoryStorage, replicate } from '../../src/index.ts';
+import { type ChannelMessage, connect, Feed, memoryStorage, replicate } from '../../src/index.ts';
 import { blocksOf } from './blocks.ts';
 import { append, event, get, type Hypercore, openHypercore, run, tcp } from './hypercore.ts';
 
@@ -49,6 +49,34 @@ describe.each(['ours', 'theirs'] as const)('a whole feed, where %s dials', (dial
     expect(await closed).toEqual({ code: expect.stringMatching(/closed/) });
     expect(await ended).toBeUndefined();
     await expectAllTheirs(reader, blocks);
+  });
+});
+
+const indexOf = (message: ChannelMessage): number => ('index' in message ? message.index : -1);
+
+describe('a Request that may be answered as one of a batch', () => {
+  it('is to hypercore one like any other', async () => {
+    const writer = await theirs(blocks);
+    const [transport, socket] = await tcp();
+    void run(socket, writer.replicate({ live: true }));
+    const session = await connect(transport, { key: writer.key, live: true });
+    const channel = session.open(writer.key);
+    const answers: ChannelMessage[] = [];
+    channel.receive((batch) => {
+      answers.push(...batch.filter(({ type }) => type === 'data'));
+      if (answers.length === 4) void session.close();
+    });
+    for (const index of [4, 5]) {
+      channel.send({ type: 'request', index, nodes: 0 });
+      channel.send({ type: 'request', index, nodes: 0, batched: true });
+    }
+    await session.closed;
+    // hypercore answers in whatever order its reads end.
+    const [four, fourBatched, five, fiveBatched] = answers.sort((a, b) => indexOf(a) - indexOf(b));
+    expect(fourBatched).toEqual(four);
+    expect(fiveBatched).toEqual(five);
+    expect([four, five].map((answer) => indexOf(answer!))).toEqual([4, 5]);
+    expect(five).toHaveProperty('signature.byteLength', 64);
   });
 });
 

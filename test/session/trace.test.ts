@@ -250,6 +250,36 @@ describe('the trace', () => {
     session.abort();
   });
 
+  it('is exact where listeners come and go among the frames of one chunk', async () => {
+    const { session, transport } = await scripted({ trace: undefined });
+    const end = session.trace({ listener: () => end(), types: ['message'] });
+    transport.arrive(join(say(0, have(1)), say(0, have(2)), say(0, have(3))));
+    await settle();
+    const events: TraceEvent[] = [];
+    const begin = session.trace({
+      listener: () => {
+        begin();
+        session.trace((event) => events.push(event));
+      },
+      types: ['warning'],
+    });
+    const again = say(0, { type: 'handshake', id: Uint8Array.of(9) });
+    transport.arrive(join(say(0, have(4)), again, say(0, have(5))));
+    await settle();
+    expect(of(events, 'frame')).toEqual([]);
+    // More than can be the arguments of a call.
+    const keepalives = new Uint8Array(200_000);
+    transport.arrive(join(say(0, have(6)), keepalives));
+    await settle();
+    const start = of(events, 'bytes', 'in')[0]!.offset;
+    const frames = of(events, 'frame', 'in');
+    expect(frames).toHaveLength(keepalives.byteLength + 1);
+    expect(frames[0]!.offset).toBe(start);
+    const last = frames.at(-1)!;
+    expect(last.offset + last.byteLength).toBe(contiguous(of(events, 'bytes', 'in'), start));
+    session.abort();
+  });
+
   it('is exact where keepalives come first, lengths are longer than they need be, and frames span chunks', async () => {
     const events: TraceEvent[] = [];
     const { transport, connecting } = begin({ encrypted: false, trace: (event) => events.push(event) });

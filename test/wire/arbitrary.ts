@@ -53,11 +53,17 @@ export const messages: fc.Arbitrary<Exchange> = fc.oneof(
   exchange('unhave', range, { length: 1 }),
   exchange('want', range, { length: 0 }),
   exchange('unwant', range, { length: 0 }),
-  exchange('request', record({ index: whole, bytes: whole, hash: fc.boolean(), nodes: whole }, ['index']), {
-    bytes: 0,
-    hash: false,
-    nodes: 0,
-  }),
+  exchange(
+    'request',
+    record({ index: whole, bytes: whole, hash: fc.boolean(), nodes: whole, batched: fc.boolean() }, [
+      'index',
+    ]),
+    {
+      bytes: 0,
+      hash: false,
+      nodes: 0,
+    },
+  ),
   exchange('cancel', record({ index: whole, bytes: whole, hash: fc.boolean() }, ['index']), {
     bytes: 0,
     hash: false,

@@ -1,25 +1,19 @@
-/** What makes keystream: WASM where the runtime has it with SIMD, plain JavaScript everywhere else. */
-import { plainKernel } from './plain.ts';
-import { simdKernel } from './simd.ts';
+/** What makes keystream: in WASM (`simd.ts`) where the runtime has it with SIMD, in plain JavaScript everywhere else. */
 
 /** Bytes of a group of blocks, which a kernel makes at once. */
-export const GROUP = 256;
+export const GROUP = 320;
+/** Bytes of a window. Small enough that what is copied in and out stays in the processor's nearest cache. */
+export const WINDOW: number = 51 * GROUP;
 
 /** One window of memory, which all keystreams share, and what enciphers it. */
 export interface Kernel {
-  /** Where the bytes are that `xor` works on; a multiple of {@link GROUP}. Nothing in it lasts until the next call. */
+  /** Where the {@link WINDOW} bytes are that `xor` works on. Nothing in it lasts until the next call. */
   readonly window: Uint8Array;
+  /** The first {@link GROUP} of them: a view takes as long to make as the keystream in it. */
+  readonly group: Uint8Array;
   /**
    * XORs the first `bytes` of the window, a multiple of {@link GROUP}, with the keystream from block `block` on.
    * `input` is the input block of Salsa20: constants, key and nonce, and zeros for the counter.
    */
   xor(input: Uint8Array, block: number, bytes: number): void;
-}
-
-let chosen: Kernel | undefined;
-
-/** The fastest that runs here; loaded on first use. */
-export function kernel(): Kernel {
-  chosen ??= simdKernel() ?? plainKernel();
-  return chosen;
 }

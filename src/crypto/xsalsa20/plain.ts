@@ -1,8 +1,7 @@
 /** The kernel in plain JavaScript, for where WASM may not run or has no SIMD. */
 import { salsa20 } from '@noble/ciphers/salsa.js';
-import type { Kernel } from './kernel.ts';
+import { GROUP, type Kernel, WINDOW } from './kernel.ts';
 
-const WINDOW = 16_384;
 const BLOCK = 64;
 /** noble counts blocks in 32 bits, and does not give the last one. */
 const MAX_BLOCKS = 2 ** 32 - 1;
@@ -13,6 +12,7 @@ export function plainKernel(): Kernel {
   const key = new Uint8Array(32);
   return {
     window,
+    group: window.subarray(0, GROUP),
     /** @throws RangeError at the end of the keystream. */
     xor(input, block, bytes) {
       if (block + bytes / BLOCK > MAX_BLOCKS) {

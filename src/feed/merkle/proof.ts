@@ -13,43 +13,55 @@ export interface ProofPlan {
   readonly length: number | undefined;
 }
 
+const NONE: ReadonlySet<number> = new Set();
+
 /**
  * Plans the answer to a Request.
  *
  * @param length the longest signed length held here, in blocks; nodes past it are left alone
  * @param has whether a node is held here
- * @param request its `nodes` and `hash` (hypercore 7 wire: Request)
+ * @param request its `nodes`, `hash` and `batched` (hypercore 7 wire: Request)
+ * @param batch the nodes that the answers before this one prove, to which those of this one are added
  * @returns `undefined` when the nodes held here cannot prove that block
  */
 export function planProof(
   block: number,
   length: number,
   has: (node: number) => boolean,
-  request: { readonly digest: number; readonly hash: boolean },
+  request: { readonly digest: number; readonly hash: boolean; readonly batched?: boolean | undefined },
+  batch: Set<number> = new Set(),
 ): ProofPlan | undefined {
   const holds = (node: number, depth?: number): boolean =>
     flat.rightSpan(node, depth) < 2 * length && has(node);
   let node = 2 * block;
   if (!holds(node, 0)) return undefined;
   const nodes = request.hash ? [node] : [];
-  if (request.digest === 1) return { nodes, length: undefined };
+  const way = [node];
+  const spared = request.batched ? batch : NONE;
+  const planned = (signed?: number): ProofPlan => {
+    // Of a hash alone, the other side keeps only what is above it.
+    if (!request.hash) for (const proven of [way, nodes]) for (const node of proven) batch.add(node);
+    return { nodes, length: signed };
+  };
+  if (request.digest === 1) return planned();
   // As heldByRemote reads them: the siblings that the remote has, from below, and a last bit for the node that it has.
   const namesNode = request.digest % 2 === 1;
   let bits = Math.floor(request.digest / 2);
-  for (let depth = 0; !(namesNode && bits === 1); depth++) {
+  for (let depth = 0; !(namesNode && bits === 1) && !spared.has(node); depth++) {
     const other = flat.sibling(node, depth);
     if (depth === flat.MAX_DEPTH || !holds(other, depth)) {
       const roots = rootsWith(node, depth, holds);
       if (roots === undefined) return undefined;
-      const spared = heldByRemote(block, request.digest);
-      for (const root of roots) if (root !== node && !spared.has(root)) nodes.push(root);
-      return { nodes, length: (flat.rightSpan(roots.at(-1)!) + 2) / 2 };
+      const held = heldByRemote(block, request.digest);
+      for (const root of roots) if (root !== node && !held.has(root) && !spared.has(root)) nodes.push(root);
+      return planned((flat.rightSpan(roots.at(-1)!) + 2) / 2);
     }
-    if (bits % 2 === 0) nodes.push(other);
+    if (bits % 2 === 0 && !spared.has(other)) nodes.push(other);
     bits = Math.floor(bits / 2);
     node = flat.parent(node, depth);
+    way.push(node);
   }
-  return { nodes, length: undefined };
+  return planned();
 }
 
 /**

@@ -2,7 +2,7 @@
 import { ProtocolError } from '../../errors.ts';
 import type { Channel } from '../../session/channel.ts';
 import { type Deferred, deferred } from '../../stream/deferred.ts';
-import type { Data, Unhave } from '../../wire/messages.ts';
+import type { Data, Request, Unhave } from '../../wire/messages.ts';
 import type { BlockStore } from '../block-store.ts';
 import type { Outcome } from '../intake.ts';
 import type { Deadline } from './deadline.ts';
@@ -19,12 +19,17 @@ const MAX_UNSTORED = 128;
 /** Received bytes that may wait for the disk before this peer is not read any further. */
 const MAX_STORING_BYTES = 4_194_304;
 
+/**
+ * Requests under way from which on the next ones may be answered as a batch. A few are sent as hypercore 7 sends them.
+ */
+const MIN_BATCH = 8;
+
 /** A block that came, and is not stored yet. */
 interface Arrived {
   readonly data: Data;
   readonly bytes: number;
   /** What it was asked with; `undefined` for the answer to a seek. */
-  readonly nodes: number | undefined;
+  readonly request: Request | undefined;
 }
 
 /** Who is told what became of a Request. */
@@ -48,8 +53,8 @@ export class Downloader {
   readonly #store: BlockStore;
   readonly #deadline: Deadline;
   readonly #host: DownloaderHost;
-  /** Blocks asked for, and not answered yet, each with what it was asked with of nodes that are here. */
-  readonly #asked = new Map<number, number>();
+  /** Requests for blocks that are not answered yet, by the block. */
+  readonly #asked = new Map<number, Request>();
   /** What was asked by a byte of the feed, and not answered yet. */
   readonly #seeking = new Set<Seek>();
   /** The index that each seek was last sent with. The same one is sent again only after a Have. */
@@ -64,6 +69,8 @@ export class Downloader {
   /** The block that was asked for with its whole proof, and is not answered yet. */
   #inFull: number | undefined;
   #hasAskedInFull = false;
+  /** Answers may count on those before them. Not after one that could not, until nothing is under way any more. */
+  #mayBatch = true;
 
   constructor(channel: Channel, store: BlockStore, deadline: Deadline, host: DownloaderHost) {
     this.#channel = channel;
@@ -119,13 +126,24 @@ export class Downloader {
 
   /** Asks for a block. */
   ask(index: number): void {
-    if (this.#asked.size === 0) this.#deadline.restart();
-    this.#askWith(index, this.#store.digest(index));
+    if (this.#asked.size === 0) {
+      this.#deadline.restart();
+      this.#mayBatch = true;
+    }
+    this.#askWith(index, this.#store.digest(index), this.#mayBatch && this.#asked.size >= MIN_BATCH);
   }
 
-  #askWith(index: number, nodes: number): void {
-    this.#asked.set(index, nodes);
-    this.#request({ index, bytes: 0, nodes });
+  #askWith(index: number, nodes: number, batched: boolean): void {
+    const request: Request = {
+      type: 'request',
+      index,
+      bytes: 0,
+      hash: false,
+      nodes,
+      ...(batched && { batched }),
+    };
+    this.#asked.set(index, request);
+    this.#send(request);
   }
 
   /**
@@ -137,7 +155,7 @@ export class Downloader {
     if (nodes === 0 || this.#hasAskedInFull) return false;
     this.#inFull = index;
     this.#hasAskedInFull = true;
-    this.#askWith(index, 0);
+    this.#askWith(index, 0, false);
     return true;
   }
 
@@ -147,11 +165,11 @@ export class Downloader {
     if (this.#seekIndexes.get(seek) === index) return;
     this.#seekIndexes.set(seek, index);
     this.#seeking.add(seek);
-    this.#request({ index, bytes, nodes: 0 });
+    this.#send({ type: 'request', index, bytes, hash: false, nodes: 0 });
   }
 
-  #request(request: { index: number; bytes: number; nodes: number }): void {
-    this.#channel.send({ type: 'request', hash: false, ...request });
+  #send(request: Request): void {
+    this.#channel.send(request);
     if (this.#unsent === 'none') this.#markUnsent();
     else this.#unsent = 'more';
     this.#deadline.watch();
@@ -201,7 +219,7 @@ export class Downloader {
   /** A block came. What came together is stored together, by {@link store}. */
   data(data: Data): void {
     const { index, value } = data;
-    const nodes = this.#asked.get(index);
+    const request = this.#asked.get(index);
     this.#asked.delete(index);
     this.#answered(index);
     if (value === undefined) {
@@ -209,7 +227,7 @@ export class Downloader {
       this.#host.release(index);
       return this.#host.fault('wrong', `block ${index} was sent without its bytes`);
     }
-    if (nodes === undefined && !this.#takeSeek()) {
+    if (request === undefined && !this.#takeSeek()) {
       if (!this.#store.blocks.has(index)) this.#channel.send({ type: 'unhave', start: index });
       return this.#host.fault('wrong', `block ${index} was sent and not asked for`);
     }
@@ -219,7 +237,7 @@ export class Downloader {
     if (this.#deadline.isSlow) for (const owed of this.#asked.keys()) this.#host.reserve(owed);
     this.#storing++;
     this.#storingBytes += value.byteLength;
-    this.#arrived.push({ data, bytes: value.byteLength, nodes });
+    this.#arrived.push({ data, bytes: value.byteLength, request });
   }
 
   /** Stores what has come. */
@@ -238,7 +256,7 @@ export class Downloader {
     });
   }
 
-  #onOutcome({ data: { index }, bytes, nodes }: Arrived, outcome: Outcome): void {
+  #onOutcome({ data: { index }, bytes, request }: Arrived, outcome: Outcome): void {
     this.#storing--;
     this.#storingBytes -= bytes;
     if (!this.isBehind) {
@@ -249,7 +267,10 @@ export class Downloader {
       const { error } = outcome;
       const isUnproven = error instanceof ProtocolError && error.code === 'verification';
       this.#host.release(index);
-      if (isUnproven && this.#askInFull(index, nodes ?? 0)) this.#host.fault('unproven', error.reason);
+      // One before it may have failed to come, so it is asked for again, alone.
+      if (isUnproven && request?.batched) this.#mayBatch = false;
+      else if (isUnproven && this.#askInFull(index, request?.nodes ?? 0))
+        this.#host.fault('unproven', error.reason);
       else this.#host.rejected(index, error);
       return;
     }
@@ -259,7 +280,7 @@ export class Downloader {
     } else {
       this.#host.release(index);
       // The answer to a seek is to bring what is missing here.
-      if (nodes === undefined) this.#host.fault('refused', `it sent block ${index}, which is here`);
+      if (request === undefined) this.#host.fault('refused', `it sent block ${index}, which is here`);
     }
     if (this.#channel.session.remote.ack)
       this.#channel.send({ type: 'have', start: index, length: 1, ack: true });
