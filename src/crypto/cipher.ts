@@ -12,7 +12,16 @@ export function cipher(
   nonce: Uint8Array,
   crypto?: Pick<CryptoProvider, 'keystream'>,
 ): Stage<Uint8Array> {
-  return stage(() => new Cipher(crypto?.keystream?.(key, nonce) ?? new XSalsa20(key, nonce)));
+  return stage(() => new Cipher(keystream(key, nonce, crypto)));
+}
+
+/** The keystream that {@link cipher} uses. */
+export function keystream(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  crypto?: Pick<CryptoProvider, 'keystream'>,
+): Keystream {
+  return crypto?.keystream?.(key, nonce) ?? new XSalsa20(key, nonce);
 }
 
 class Cipher implements Machine<Uint8Array, Uint8Array> {

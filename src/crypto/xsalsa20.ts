@@ -6,8 +6,27 @@ import { plainKernel } from './xsalsa20/plain.ts';
 import { simdKernel } from './xsalsa20/simd.ts';
 
 const BLOCK = 64;
-/** "expand 32-byte k": Salsa20's constants, at 0, 20, 40 and 60 of its input block. */
-const SIGMA = Uint8Array.from('expand 32-byte k', (character) => character.charCodeAt(0));
+const KEY_AT = 16;
+const NONCE_AT = 48;
+const SUBKEY_AT = 64;
+
+/**
+ * Where HSalsa20 makes the subkey of a key and the first 16 bytes of a nonce: bytes, and views of them as words, in the
+ * machine's own order, as noble takes them. They start with Salsa20's constants.
+ */
+const derivation = (() => {
+  const bytes = new Uint8Array(96);
+  const words = (start: number, end: number): Uint32Array =>
+    new Uint32Array(bytes.buffer, start, (end - start) / 4);
+  for (let i = 0; i < 16; i++) bytes[i] = 'expand 32-byte k'.charCodeAt(i);
+  return {
+    bytes,
+    sigma: words(0, KEY_AT),
+    keyWords: words(KEY_AT, NONCE_AT),
+    nonceWords: words(NONCE_AT, SUBKEY_AT),
+    subkey: words(SUBKEY_AT, 96),
+  };
+})();
 
 let fastest: Kernel | undefined;
 
@@ -35,14 +54,20 @@ export class XSalsa20 {
   constructor(key: Uint8Array, nonce: Uint8Array, on: Kernel = kernel(), block = 0) {
     assertBytes('key', key, 32);
     assertBytes('nonce', nonce, 24);
-    const subkey = new Uint32Array(8);
-    hsalsa(words(SIGMA), words(key), words(nonce.subarray(0, 16)), subkey);
+    const { bytes, sigma, keyWords, nonceWords, subkey } = derivation;
+    bytes.set(key, KEY_AT);
+    // By hand: a view would move the caller's bytes out of V8's heap, for as long as they live.
+    for (let i = 0; i < 16; i++) bytes[NONCE_AT + i] = nonce[i]!;
+    hsalsa(sigma, keyWords, nonceWords, subkey);
     const input = this.#input;
-    for (let i = 0; i < 4; i++) input.set(SIGMA.subarray(4 * i, 4 * i + 4), 20 * i);
-    const bytes = new Uint8Array(subkey.buffer);
-    input.set(bytes.subarray(0, 16), 4);
-    input.set(nonce.subarray(16), 24);
-    input.set(bytes.subarray(16), 44);
+    for (let i = 0; i < 16; i++) {
+      // The four constants are on the diagonal.
+      input[20 * (i >> 2) + (i & 3)] = bytes[i]!;
+      input[4 + i] = bytes[SUBKEY_AT + i]!;
+      input[44 + i] = bytes[SUBKEY_AT + 16 + i]!;
+    }
+    for (let i = 0; i < 8; i++) input[24 + i] = nonce[16 + i]!;
+    bytes.fill(0, KEY_AT);
     this.#kernel = on;
     this.#block = block;
   }
@@ -90,10 +115,4 @@ export class XSalsa20 {
     this.#kernel.xor(this.#input, this.#block, count);
     this.#block += count / BLOCK;
   }
-}
-
-/** The same bytes as words, in the machine's own order, as noble takes them. */
-function words(bytes: Uint8Array): Uint32Array {
-  // Not `slice`, which of a Buffer is no copy.
-  return new Uint32Array(new Uint8Array(bytes).buffer);
 }

@@ -1,5 +1,4 @@
 /** One feed within a session: what the remote says about it comes in here, what we say goes out here. */
-import { toHex } from '../crypto/hex.ts';
 import { ProtocolError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import { type Deferred, deferred } from '../stream/deferred.ts';
@@ -46,11 +45,12 @@ export interface ChannelHost {
 export class Channel implements AsyncIterable<ChannelMessage> {
   /** 32 bytes; names the feed without giving its key away. */
   readonly discoveryKey: Uint8Array;
+  /** @internal The discovery key in hex. */
+  readonly name: string;
   readonly #host: ChannelHost;
   readonly #opened: Deferred<void> = deferred();
   readonly #closed: Deferred<void> = deferred();
   #key: Uint8Array | undefined;
-  #name: string | undefined;
   /** This side's number, once it has opened the channel. */
   #id: number | undefined;
   #inbox: ChannelMessage[] = [];
@@ -60,11 +60,14 @@ export class Channel implements AsyncIterable<ChannelMessage> {
   #ended = false;
   #error: unknown;
   #onEnd: (() => void) | undefined;
+  /** @internal Called once, when this side opens the channel or it ends. */
+  whenSettled: (() => void) | undefined;
 
   /** @internal */
-  constructor(host: ChannelHost, discoveryKey: Uint8Array) {
+  constructor(host: ChannelHost, discoveryKey: Uint8Array, name: string) {
     this.#host = host;
     this.discoveryKey = discoveryKey;
+    this.name = name;
   }
 
   /** The session that the channel is part of. */
@@ -75,12 +78,6 @@ export class Channel implements AsyncIterable<ChannelMessage> {
   /** The feed's key; `undefined` while only the remote has opened the channel. */
   get key(): Uint8Array | undefined {
     return this.#key;
-  }
-
-  /** @internal The discovery key in hex. */
-  get name(): string {
-    this.#name ??= toHex(this.discoveryKey);
-    return this.#name;
   }
 
   /** Resolves when both sides have opened the channel; rejects if it closes first. */
@@ -184,6 +181,7 @@ export class Channel implements AsyncIterable<ChannelMessage> {
   openLocal(id: number, key: Uint8Array): void {
     this.#id = id;
     this.#key = key;
+    this.#settle();
     Promise.resolve().then(() => this.flush());
   }
 
@@ -250,6 +248,7 @@ export class Channel implements AsyncIterable<ChannelMessage> {
     if (this.#ended) return;
     this.#ended = true;
     this.#error = error;
+    this.#settle();
     if (this.#id === undefined) this.#inbox = [];
     this.#opened.reject(
       error ??
@@ -265,6 +264,11 @@ export class Channel implements AsyncIterable<ChannelMessage> {
   /** Whether a message is small enough to travel. */
   fits(message: Exclude<ChannelSendable, NamedExtension>): boolean {
     return fitsFrame(this.#id ?? 0, message);
+  }
+
+  #settle(): void {
+    this.whenSettled?.();
+    this.whenSettled = undefined;
   }
 
   #queue(item: wire.Sendable | Produce): void {

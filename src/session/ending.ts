@@ -17,10 +17,16 @@ export type CloseReason =
   /** This program ended it: by `abort`, by its signal, or by an error of its own. */
   | { readonly code: 'aborted'; readonly error: unknown };
 
+/** Who is told of it. */
+export interface EndingHost {
+  /** Called once, with the error where there is one. */
+  onEnd(error: unknown): void;
+}
+
 export class Ending {
   readonly #clock: Clock;
   readonly #limits: Pick<Limits, 'idleMs'>;
-  readonly #onEnd: (error: unknown) => void;
+  readonly #host: EndingHost;
   readonly #closed: Deferred<CloseReason> = deferred();
   #closing: 'closed' | 'remote-closed' | undefined;
   #hasSentAll = false;
@@ -29,11 +35,10 @@ export class Ending {
   #fault: ProtocolError | undefined;
   #cancelDeadline: (() => void) | undefined;
 
-  /** `onEnd` is called once, with the error where there is one. */
-  constructor(clock: Clock, limits: Pick<Limits, 'idleMs'>, onEnd: (error: unknown) => void) {
+  constructor(clock: Clock, limits: Pick<Limits, 'idleMs'>, host: EndingHost) {
     this.#clock = clock;
     this.#limits = limits;
-    this.#onEnd = onEnd;
+    this.#host = host;
   }
 
   /** Resolves when it is over. Never rejects. */
@@ -87,7 +92,7 @@ export class Ending {
     this.#isOver = true;
     if (reason.code === 'failed') this.#fault = reason.error;
     this.#cancelDeadline?.();
-    this.#onEnd('error' in reason ? reason.error : undefined);
+    this.#host.onEnd('error' in reason ? reason.error : undefined);
     this.#closed.resolve(reason);
   }
 

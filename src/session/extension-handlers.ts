@@ -19,8 +19,8 @@ const EVERY = '';
 
 export class ExtensionHandlers {
   readonly #names: ExtensionNames;
-  /** By name, then by discovery key (hex). */
-  readonly #handlers = new Map<string, Map<string, ExtensionHandler>>();
+  /** By name, then by discovery key (hex). Made for the first: a session without extensions has none. */
+  #handlers: Map<string, Map<string, ExtensionHandler>> | undefined;
 
   constructor(names: ExtensionNames) {
     this.#names = names;
@@ -33,6 +33,7 @@ export class ExtensionHandlers {
   add(name: string, handler: ExtensionHandler, discoveryKey?: Uint8Array): () => void {
     this.#names.idOf(name);
     const place = discoveryKey === undefined ? EVERY : toHex(discoveryKey);
+    this.#handlers ??= new Map();
     const handlers = this.#handlers.get(name) ?? new Map<string, ExtensionHandler>();
     if (handlers.has(place)) {
       throw new TypeError(
@@ -48,7 +49,7 @@ export class ExtensionHandlers {
 
   /** That of the feed's channel before that of all channels. */
   find(name: string, channel: Channel): ExtensionHandler | undefined {
-    const handlers = this.#handlers.get(name);
+    const handlers = this.#handlers?.get(name);
     if (handlers === undefined) return undefined;
     return handlers.get(channel.name) ?? handlers.get(EVERY);
   }

@@ -1,7 +1,8 @@
 /**
- * The first frame of a direction: a Feed in clear. Reads it off the transport, hands on the rest of the
+ * The first frame of a direction: a Feed in clear. Reads it off the first chunks, hands on the rest of their
  * bytes, which are enciphered from the very next one on, and checks it against our own.
  */
+import { concat } from 'uint8arrays/concat';
 import { equals } from 'uint8arrays/equals';
 import { toHex } from '../crypto/hex.ts';
 import { ProtocolError } from '../errors.ts';
@@ -21,38 +22,41 @@ export interface FirstFrame {
   readonly skipped: number;
   /** Bytes of its frame. */
   readonly byteLength: number;
-  /** Batches of one chunk. Has one reader. */
-  readonly rest: AsyncIterable<readonly Uint8Array[]>;
+  /** What of the last chunk is behind it. */
+  readonly rest: Uint8Array;
 }
 
 /**
- * Waits for the remote's Feed. Keepalives before it are skipped. `undefined` if the remote ended
- * without sending anything. Throws `dialect` for anything that is not the opening of a Hypercore 6 peer, and
- * `truncated` where the transport ends inside the frame.
+ * Takes chunks until they hold the remote's first frame. Keepalives before it are skipped. Throws `dialect` for
+ * anything that is not the opening of a Hypercore 6 peer, and `truncated` where they end inside the frame.
  */
-export async function readFirstFrame(
-  source: AsyncIterable<Uint8Array>,
-  limits: Pick<Limits, 'firstFrameBytes' | 'channels'>,
-): Promise<FirstFrame | undefined> {
-  const chunks = source[Symbol.asyncIterator]();
-  let held: Uint8Array = new Uint8Array(0);
-  let received = 0;
-  for (;;) {
-    const { value: chunk, done } = await chunks.next();
-    if (done) {
-      if (held.byteLength === 0) return undefined;
-      throw new ProtocolError('truncated', `the connection ended inside the first frame: reconnect`);
-    }
-    received += chunk.byteLength;
-    const bytes = withoutKeepalives(join(held, chunk));
-    const first = parseFirstFrame(bytes, limits);
+export class Opening {
+  readonly #limits: Pick<Limits, 'firstFrameBytes' | 'channels'>;
+  #held: Uint8Array | undefined;
+  #received = 0;
+
+  constructor(limits: Pick<Limits, 'firstFrameBytes' | 'channels'>) {
+    this.#limits = limits;
+  }
+
+  /** `undefined` until all of the frame is there. */
+  push(chunk: Uint8Array): FirstFrame | undefined {
+    this.#received += chunk.byteLength;
+    const bytes = withoutKeepalives(this.#held === undefined ? chunk : concat([this.#held, chunk]));
+    const first = parseFirstFrame(bytes, this.#limits);
     if (first === undefined) {
-      held = bytes;
-      continue;
+      this.#held = bytes;
+      return undefined;
     }
     const { channel, message, end } = first;
-    const skipped = received - bytes.byteLength;
-    return { channel, feed: message, skipped, byteLength: end, rest: remaining(bytes.subarray(end), chunks) };
+    const skipped = this.#received - bytes.byteLength;
+    return { channel, feed: message, skipped, byteLength: end, rest: bytes.subarray(end) };
+  }
+
+  /** There are no more chunks. */
+  end(): void {
+    if (this.#held === undefined || this.#held.byteLength === 0) return;
+    throw new ProtocolError('truncated', `the connection ended inside the first frame: reconnect`);
   }
 }
 
@@ -120,26 +124,6 @@ function withoutKeepalives(bytes: Uint8Array): Uint8Array {
   let start = 0;
   while (bytes[start] === 0) start++;
   return bytes.subarray(start);
-}
-
-function join(held: Uint8Array, chunk: Uint8Array): Uint8Array {
-  if (held.byteLength === 0) return chunk;
-  const joined = new Uint8Array(held.byteLength + chunk.byteLength);
-  joined.set(held);
-  joined.set(chunk, held.byteLength);
-  return joined;
-}
-
-async function* remaining(
-  first: Uint8Array,
-  chunks: AsyncIterator<Uint8Array>,
-): AsyncGenerator<readonly Uint8Array[], void, undefined> {
-  if (first.byteLength > 0) yield [first];
-  for (;;) {
-    const { value: chunk, done } = await chunks.next();
-    if (done) return;
-    yield [chunk];
-  }
 }
 
 /** The first Feed of a side, which fixes the key and the nonce of its keystream. */

@@ -16,12 +16,19 @@ import { timer } from '../stream/timer.ts';
  */
 const UNANSWERED = 1 / 5;
 
+/** Who is told of the time. */
+export interface KeepaliveHost {
+  /** The remote was silent for too long. Called once. */
+  onIdle(): void;
+  /** A keepalive is due. */
+  onQuiet(): void;
+}
+
 export class Keepalive {
   readonly #clock: Clock;
   readonly #limits: Pick<Limits, 'idleMs' | 'keepaliveMs'>;
   readonly #unansweredMs: number;
-  readonly #onIdle: () => void;
-  readonly #onQuiet: () => void;
+  readonly #host: KeepaliveHost;
   #cancel: (() => void) | undefined;
   #receivedAt: number;
   #sentAt: number;
@@ -31,18 +38,11 @@ export class Keepalive {
   /** The deadline has passed by a timer that was late, and runs a second time. */
   #isGrace = false;
 
-  /** `onIdle` is called once, when the remote was silent for too long; `onQuiet` whenever a keepalive is due. */
-  constructor(
-    clock: Clock,
-    limits: Pick<Limits, 'idleMs' | 'keepaliveMs'>,
-    onIdle: () => void,
-    onQuiet: () => void,
-  ) {
+  constructor(clock: Clock, limits: Pick<Limits, 'idleMs' | 'keepaliveMs'>, host: KeepaliveHost) {
     this.#clock = clock;
     this.#limits = limits;
     this.#unansweredMs = limits.keepaliveMs * UNANSWERED;
-    this.#onIdle = onIdle;
-    this.#onQuiet = onQuiet;
+    this.#host = host;
     this.#receivedAt = this.#sentAt = clock.now();
     this.#arm();
   }
@@ -58,9 +58,7 @@ export class Keepalive {
   /** Something was sent. Keepalives begin with the first: the reference sends none before its Feed. */
   sent(): void {
     this.#sentAt = this.#clock.now();
-    if (this.#sending) return;
     this.#sending = true;
-    this.#arm();
   }
 
   /** This side has stopped reading, so silence says nothing about the remote. */
@@ -86,13 +84,9 @@ export class Keepalive {
     this.#cancel?.();
     if (this.#stopped) return;
     const idleAt = this.#suspended ? Number.POSITIVE_INFINITY : this.#receivedAt + this.#limits.idleMs;
-    const quietAt = this.#sending ? this.#sentAt + this.#limits.keepaliveMs : Number.POSITIVE_INFINITY;
-    const dueAt = Math.min(idleAt, quietAt);
-    const ms = Math.max(0, dueAt - this.#clock.now());
-    this.#cancel =
-      dueAt === Number.POSITIVE_INFINITY
-        ? undefined
-        : timer(this.#clock, ms, (isLate) => this.#onTimer(isLate));
+    const quietAt = this.#sentAt + this.#limits.keepaliveMs;
+    const ms = Math.max(0, Math.min(idleAt, quietAt) - this.#clock.now());
+    this.#cancel = timer(this.#clock, ms, (isLate) => this.#onTimer(isLate));
   }
 
   #onTimer(isLate: boolean): void {
@@ -100,7 +94,7 @@ export class Keepalive {
     if (!this.#suspended && now >= this.#receivedAt + this.#limits.idleMs) {
       if (this.#isGrace || !isLate) {
         this.stop();
-        this.#onIdle();
+        this.#host.onIdle();
         return;
       }
       this.#isGrace = true;
@@ -112,9 +106,9 @@ export class Keepalive {
   }
 
   #speak(now: number): void {
-    if (!this.#sending || this.#stopped) return;
+    if (this.#stopped) return;
     // Counts as sent even if the transport cannot write, so that the next try comes a full interval later.
     this.#sentAt = now;
-    this.#onQuiet();
+    if (this.#sending) this.#host.onQuiet();
   }
 }

@@ -90,23 +90,25 @@ export async function readOptions(options: ConnectOptions): Promise<Settings> {
   }
   if (userData !== undefined) assertBytes('userData', userData);
   if (id !== undefined) assertBytes('id', id);
+  const { signal, clock = systemClock() } = options;
   const settings = {
     key: key === undefined ? undefined : parseKey(key),
     keys,
     extensions: sortNames(extensions.flatMap(namesOf)),
-    attached: [...new Set(extensions.filter((one) => typeof one !== 'string'))],
+    attached: extensions.filter((one) => typeof one !== 'string'),
     live,
     ack,
     userData,
     encrypted,
-    signal: options.signal,
-    clock: options.clock ?? systemClock(),
+    signal,
+    clock,
     limits: withDefaults(options.limits),
     trace: options.trace === undefined ? undefined : readTrace(options.trace),
   };
   const crypto = options.crypto ?? (await libsodium());
-  if (options.signal?.aborted) throw options.signal.reason;
-  return { ...settings, crypto, id: id ?? crypto.randomBytes(32) };
+  if (signal?.aborted) throw signal.reason;
+  // Not spread: V8 would give each session's settings a shape of their own.
+  return Object.assign(settings, { crypto, id: id ?? crypto.randomBytes(32) });
 }
 
 function namesOf(extension: string | ExtensionLike): readonly string[] {

@@ -35,7 +35,7 @@ interface Making {
 
 type Taken = Packet<Sendable> | Making;
 
-export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
+export class Outbox {
   readonly #sendBytes: number;
   #control: Packet<Sendable>[] = [];
   /** By channel number. */
@@ -57,7 +57,7 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
   control(channel: number, message: Sendable): void {
     if (this.#state !== 'open') return;
     this.#control.push({ channel, message });
-    this.#wake?.();
+    this.#changed();
   }
 
   /** Sends on a channel, in order. */
@@ -72,7 +72,7 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
     if (queue.items.length === 0) this.#line.splice(this.#turn++, 0, queue);
     queue.items.push(item);
     queue.bytes += estimate(item);
-    this.#wake?.();
+    this.#changed();
   }
 
   /** A sign of life, if nothing else is about to go out. */
@@ -97,7 +97,7 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
   /** Accepts nothing more; sends what is queued, then ends. */
   finish(): void {
     if (this.#state === 'open') this.#state = 'finishing';
-    this.#wake?.();
+    this.#changed();
   }
 
   /** Drops what waits and ends. */
@@ -107,32 +107,40 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
     for (const queue of this.#line) release(queue);
     this.#line = [];
     this.#held = [];
-    this.#wake?.();
+    this.#changed();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<readonly Packet<Sendable>[], void, undefined> {
+  /** Whether it accepts anything more. */
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** The next batch; empty where one has to wait for {@link onChange}, `undefined` once all is sent. */
+  take(): readonly Packet<Sendable>[] | undefined {
     for (;;) {
-      if (this.#state === 'aborted') return;
+      if (this.#state === 'aborted') return undefined;
       const packets = this.#control;
       this.#control = [];
-      if (this.#held.length === 0) this.#held = this.#take();
-      const hadSome = this.#held.length > 0;
+      if (this.#held.length === 0) this.#held = this.#takeTurns();
+      if (this.#held.length === 0) return packets.length > 0 || this.#state === 'open' ? packets : undefined;
       this.#release(packets);
-      if (packets.length > 0) {
-        yield packets;
-      } else if (this.#held.length > 0 || (!hadSome && this.#state === 'open')) {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-        this.#wake = undefined;
-      } else if (!hadSome) {
-        return;
-      }
+      if (packets.length > 0 || this.#held.length > 0) return packets;
     }
   }
 
+  /** Calls `fn` once when {@link take} may have more: a turn later, so that what is sent in one turn is one batch. */
+  onChange(fn: () => void): void {
+    this.#wake = fn;
+  }
+
+  #changed(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    if (wake !== undefined) Promise.resolve().then(wake);
+  }
+
   /** Takes one message from each channel in turn, until it is enough for a batch. */
-  #take(): Taken[] {
+  #takeTurns(): Taken[] {
     const line = this.#line;
     const batch: Taken[] = [];
     let bytes = 0;
@@ -194,7 +202,7 @@ export class Outbox implements AsyncIterable<readonly Packet<Sendable>[]> {
           making.made = { error: error ?? new Error('a message could not be made') };
         },
       )
-      .then(() => this.#wake?.());
+      .then(() => this.#changed());
     return making;
   }
 }

@@ -5,50 +5,61 @@
 
 import { toHex } from '../crypto/hex.ts';
 import { ProtocolError } from '../errors.ts';
-import type { Clock } from '../stream/clock.ts';
-import type { Feed, Handshake, Packet } from '../wire/messages.ts';
+import type { Limits } from '../limits.ts';
+import type { Feed, Packet } from '../wire/messages.ts';
 import { Channel, type ChannelHost, type ChannelMessage, type NamedExtension } from './channel.ts';
 import type { ExtensionHandlers } from './extension-handlers.ts';
+import type { ExtensionNames } from './extension-names.ts';
+import type { Outbox } from './outbox.ts';
+import type { Tracer } from './tracer.ts';
 
-/** What the router needs of its session. */
-export interface RouterHost extends ChannelHost {
-  /** Something that the remote sent is ignored. */
-  warning(channel: number, reason: string): void;
-  readonly clock: Clock;
-  readonly handlers: ExtensionHandlers;
-  /** The remote's Handshake, on whichever channel. */
-  onHandshake(handshake: Handshake, drop: (reason: string) => void): void;
-  /** The remote has opened a channel that is not open here. */
-  onOffer(channel: Channel): void;
-  /** Both sides have opened a channel. */
-  onOpened(channel: Channel): void;
+/** A feed. It keeps its number for as long as the session lasts. */
+interface Slot {
+  /** Open on either side. */
+  channel: Channel | undefined;
+  /** This side's number. */
+  id: number | undefined;
 }
 
-export class Router {
-  readonly #host: RouterHost;
-  /** By discovery key (hex): the channels open on either side. */
-  readonly #channels = new Map<string, Channel>();
-  /** By the remote's number. `undefined`: a second channel for the same feed, which is ignored. */
-  readonly #remote = new Map<number, Channel | undefined>();
-  /** This side's numbers by discovery key (hex). A feed keeps its number for as long as the session lasts. */
-  readonly #local = new Map<string, number>();
+export class Router implements ChannelHost {
+  readonly session: ChannelHost['session'];
+  readonly limits: Limits;
+  readonly outbox: Outbox;
+  readonly extensions: ExtensionNames;
+  readonly #handlers: ExtensionHandlers;
+  readonly #tracer: Tracer;
+  /** By discovery key (hex). */
+  readonly #feeds = new Map<string, Slot>();
+  /** Feeds that have a number. */
+  #opened = 0;
+  /** By the remote's number, with room for the one of most. `null`: a second channel for one feed, which is ignored. */
+  readonly #remote: (Channel | null | undefined)[] = [undefined];
   /** What got messages since the last {@link flush}. */
-  readonly #reached: Channel[] = [];
+  #reached: Channel[] = [];
   /** What held more than its budget when it was last looked at. */
-  readonly #full = new Set<Channel>();
+  #full: Channel[] = [];
   #unreadable = 0;
   /** Bytes that wait for feeds not open here. */
   #unopenedBytes = 0;
-  /** Channels that only the remote has opened, each with what calls off its end. */
-  readonly #offers = new Map<Channel, () => void>();
   /** What the remote has opened and `incoming` has not handed out. */
   #arrived: Channel[] = [];
   #onArrival: (() => void)[] = [];
   #drained: (() => void) | undefined;
   #ended = false;
 
-  constructor(host: RouterHost) {
-    this.#host = host;
+  constructor(
+    session: ChannelHost['session'],
+    outbox: Outbox,
+    extensions: ExtensionNames,
+    handlers: ExtensionHandlers,
+    tracer: Tracer,
+  ) {
+    this.session = session;
+    this.limits = session.limits;
+    this.outbox = outbox;
+    this.extensions = extensions;
+    this.#handlers = handlers;
+    this.#tracer = tracer;
   }
 
   /**
@@ -56,29 +67,27 @@ export class Router {
    * here keeps its number, since the remote still considers it open.
    */
   open(discoveryKey: Uint8Array, key: Uint8Array): { channel: Channel; newId: number | undefined } {
-    const { channels: max } = this.#host.limits;
+    const { channels: max } = this.limits;
     const name = toHex(discoveryKey);
-    const known = this.#channels.get(name);
-    if (known?.isLocal) return { channel: known, newId: undefined };
-    const before = this.#local.get(name);
-    if (before === undefined && this.#local.size >= max) {
+    const slot = this.#feeds.get(name);
+    if (slot?.channel?.isLocal) return { channel: slot.channel, newId: undefined };
+    const before = slot?.id;
+    if (before === undefined && this.#opened >= max) {
       throw new RangeError(
         `a session opens ${max} channels, closed ones included: raise limits.channels on both sides, or connect again`,
       );
     }
-    const id = before ?? this.#local.size;
-    this.#local.set(name, id);
-    const channel = known ?? new Channel(this.#host, discoveryKey.slice());
-    this.#channels.set(name, channel);
+    const id = before ?? this.#opened++;
+    const channel = slot?.channel ?? new Channel(this, discoveryKey, name);
+    this.#feeds.set(name, { channel, id });
     this.#unopenedBytes -= channel.held.bytes;
-    this.#settle(channel);
     channel.openLocal(id, key);
     // Open there already: just now, or from before this side closed it.
-    for (const [number, other] of this.#remote) {
-      if (other === undefined || toHex(other.discoveryKey) !== name) continue;
-      this.#remote.set(number, channel);
+    this.#remote.forEach((other, number) => {
+      if (other?.name !== name) return;
+      this.#remote[number] = channel;
       this.#openBoth(channel);
-    }
+    });
     return { channel, newId: before === undefined ? id : undefined };
   }
 
@@ -89,7 +98,7 @@ export class Router {
     // The reference drops a body of one byte before it looks at the channel.
     if (message.type === 'unassigned' && message.code === undefined)
       return this.#drop(number, 'a body of one byte');
-    if (!this.#remote.has(number)) {
+    if (this.#remote[number] === undefined) {
       throw new ProtocolError(
         'unopened-channel',
         `the remote sent "${message.type}" on channel ${number}, which it never opened: the bytes were damaged`,
@@ -97,14 +106,14 @@ export class Router {
     }
     switch (message.type) {
       case 'handshake':
-        return this.#host.onHandshake(message, (reason) => this.#drop(number, reason));
+        return this.session.onHandshake(message, (reason) => this.#drop(number, reason));
       case 'unassigned':
         return this.#drop(number, `a message of type ${message.code}, unknown to this dialect`);
       case 'unreadable':
         return this.#onUnreadable(number, message.reason);
       case 'extension': {
-        const name = this.#host.extensions.nameOf(message.id);
-        if (name === undefined) return this.#drop(number, this.#host.extensions.unknown(message.id));
+        const name = this.extensions.nameOf(message.id);
+        if (name === undefined) return this.#drop(number, this.extensions.unknown(message.id));
         return this.#onExtension(number, { type: 'extension', name, payload: message.payload }, byteLength);
       }
       default:
@@ -114,50 +123,57 @@ export class Router {
 
   /** The remote opens a channel. On a number in use, it closes what was there. */
   #onFeed(number: number, feed: Feed): void {
-    const replaced = this.#remote.get(number);
-    if (replaced !== undefined) this.#replace(number, replaced);
+    const replaced = this.#remote[number];
+    this.#remote[number] = undefined;
+    if (replaced) this.#withdraw(replaced);
     const name = toHex(feed.discoveryKey);
-    const known = this.#channels.get(name);
-    if (known !== undefined && [...this.#remote.values()].includes(known)) {
-      this.#remote.set(number, undefined);
+    const { channel: known, id } = this.#feeds.get(name) ?? {};
+    if (known !== undefined && this.#remote.includes(known)) {
+      this.#remote[number] = null;
       return this.#drop(number, 'a second channel for a feed that the remote has open');
     }
-    const channel = known ?? new Channel(this.#host, feed.discoveryKey.slice());
-    this.#channels.set(name, channel);
-    this.#remote.set(number, channel);
-    this.#arrived.push(channel);
-    for (const wake of this.#onArrival.splice(0)) wake();
+    const channel = known ?? new Channel(this, feed.discoveryKey.slice(), name);
+    this.#feeds.set(name, { channel, id });
+    this.#remote[number] = channel;
+    this.#arrived = this.#arrived.concat(channel);
+    this.#wakeArrival();
     if (channel.isLocal) return this.#openBoth(channel);
     this.#expire(number, channel);
-    this.#host.onOffer(channel);
+    this.session.onOffer(channel);
   }
 
   /** The channel was closed on this side. The remote's number stays mapped to it, so later messages are dropped. */
-  close(channel: Channel): void {
-    const name = toHex(channel.discoveryKey);
-    if (this.#channels.get(name) === channel) this.#channels.delete(name);
+  closed(channel: Channel): void {
+    const { name } = channel;
+    const slot = this.#feeds.get(name);
+    if (slot?.channel === channel) {
+      slot.channel = undefined;
+      if (slot.id === undefined) this.#feeds.delete(name);
+    }
     if (!channel.isLocal) this.#unopenedBytes -= channel.held.bytes;
-    this.#full.delete(channel);
-    this.#settle(channel);
+    this.#full = this.#full.filter((other) => other !== channel);
     this.drained();
+  }
+
+  /** A channel's consumer failed. */
+  fail(error: unknown): void {
+    this.session.abort(error);
   }
 
   /** Hands what was routed on to the consumers. */
   flush(): void {
     for (const channel of this.#reached) {
       channel.flush();
-      if (channel.isFull) this.#full.add(channel);
+      if (channel.isFull && !this.#full.includes(channel)) this.#full.push(channel);
     }
-    this.#reached.length = 0;
+    this.#reached = [];
   }
 
   /** Whether a channel holds more than its budget. */
   get isFull(): boolean {
-    for (const channel of this.#full) {
-      if (channel.isFull) return true;
-      this.#full.delete(channel);
-    }
-    return false;
+    if (this.#full.length === 0) return false;
+    this.#full = this.#full.filter((channel) => channel.isFull);
+    return this.#full.length > 0;
   }
 
   /** Resolves on the next {@link drained}. */
@@ -174,7 +190,7 @@ export class Router {
 
   /** Closes channels that nobody reads, so that the session can read on to the remote's end. */
   dropUnread(): void {
-    for (const channel of this.#full) channel.close();
+    for (const channel of this.#full) if (channel.isFull) channel.close();
   }
 
   /** The channels that the remote opens, in order, until the session ends. */
@@ -189,22 +205,27 @@ export class Router {
 
   /** The channels that both sides have open. */
   get opened(): Channel[] {
-    const remote = new Set(this.#remote.values());
-    return [...this.#channels.values()].filter((channel) => channel.isLocal && remote.has(channel));
+    const remote = new Set(this.#remote);
+    return this.#channels.filter((channel) => channel.isLocal && remote.has(channel));
   }
 
   /** No message will come any more; `error` where the session failed. */
   end(error?: unknown): void {
     this.#ended = true;
-    for (const channel of this.#offers.keys()) this.#settle(channel);
-    for (const channel of this.#channels.values()) channel.end(error);
-    for (const wake of this.#onArrival.splice(0)) wake();
+    for (const channel of this.#channels) channel.end(error);
+    this.#wakeArrival();
     this.drained();
   }
 
-  #replace(number: number, channel: Channel): void {
-    this.#remote.delete(number);
-    this.#withdraw(channel);
+  /** Those that are open on either side. */
+  get #channels(): Channel[] {
+    return [...this.#feeds.values()].flatMap(({ channel }) => channel ?? []);
+  }
+
+  #wakeArrival(): void {
+    const waiting = this.#onArrival;
+    this.#onArrival = [];
+    for (const wake of waiting) wake();
   }
 
   #withdraw(channel: Channel): void {
@@ -214,40 +235,32 @@ export class Router {
 
   /** Nobody may want the channel ever: what waits on it is let go of. It can still be opened here later. */
   #expire(number: number, channel: Channel): void {
-    const { clock, limits } = this.#host;
-    const cancel = clock.after(limits.unopenedMs, () => {
-      this.#drop(number, `a feed that was not opened here within ${limits.unopenedMs / 1000} s`);
+    const { unopenedMs } = this.limits;
+    channel.whenSettled = this.session.clock.after(unopenedMs, () => {
+      this.#drop(number, `a feed that was not opened here within ${unopenedMs / 1000} s`);
       this.#withdraw(channel);
     });
-    this.#offers.set(channel, cancel);
-  }
-
-  /** The channel is open here, or it has ended. */
-  #settle(channel: Channel): void {
-    this.#offers.get(channel)?.();
-    this.#offers.delete(channel);
   }
 
   #openBoth(channel: Channel): void {
     channel.openBoth();
-    this.#host.onOpened(channel);
+    this.session.onOpened(channel);
   }
 
   /** To the extension's handler, at once, or else to the channel's consumer. */
   #onExtension(number: number, message: NamedExtension, bytes: number): void {
-    const channel = this.#remote.get(number);
-    const handler = channel && this.#host.handlers.find(message.name, channel);
-    if (channel === undefined || handler === undefined || channel.isEnded)
-      return this.#deliver(number, message, bytes);
+    const channel = this.#remote[number];
+    const handler = channel ? this.#handlers.find(message.name, channel) : undefined;
+    if (!channel || handler === undefined || channel.isEnded) return this.#deliver(number, message, bytes);
     handler(message.payload, channel, (reason) => this.#drop(number, reason));
   }
 
   #deliver(number: number, message: ChannelMessage, bytes: number): void {
-    const channel = this.#remote.get(number);
-    if (channel === undefined) return this.#drop(number, `"${message.type}" on a second channel of one feed`);
+    const channel = this.#remote[number];
+    if (!channel) return this.#drop(number, `"${message.type}" on a second channel of one feed`);
     if (channel.isEnded) return this.#drop(number, `"${message.type}" on a channel closed here`);
     if (!channel.isLocal) {
-      const { unopenedMessages, unopenedBytes } = this.#host.limits;
+      const { unopenedMessages, unopenedBytes } = this.limits;
       if (channel.held.messages >= unopenedMessages || this.#unopenedBytes + bytes > unopenedBytes) {
         if (message.type === 'extension') return this.#drop(number, 'an extension on a feed not open here');
         throw new ProtocolError(
@@ -263,7 +276,7 @@ export class Router {
   }
 
   #onUnreadable(number: number, reason: string): void {
-    const { unreadableMessages: max } = this.#host.limits;
+    const { unreadableMessages: max } = this.limits;
     this.#drop(number, `a message that breaks the schema: ${reason}`);
     this.#unreadable++;
     if (this.#unreadable > max) {
@@ -275,6 +288,6 @@ export class Router {
   }
 
   #drop(number: number, reason: string): void {
-    this.#host.warning(number, reason);
+    this.#tracer.warning(number, reason);
   }
 }

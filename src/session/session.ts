@@ -7,18 +7,18 @@
  */
 import { concat } from 'uint8arrays/concat';
 import { equals } from 'uint8arrays/equals';
-import { cipher } from '../crypto/cipher.ts';
+import { keystream } from '../crypto/cipher.ts';
 import { discoveryKey } from '../crypto/discovery-key.ts';
 import { parseKey } from '../crypto/hex.ts';
+import type { Keystream } from '../crypto/provider.ts';
 import { ProtocolError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { Clock } from '../stream/clock.ts';
 import { type Deferred, deferred } from '../stream/deferred.ts';
-import { pipe, type Stage } from '../stream/stage.ts';
 import { assertTransport, type Transport } from '../stream/transport.ts';
 import type { TraceListener, TraceOptions } from '../trace.ts';
-import type { Feed, Handshake } from '../wire/messages.ts';
-import { encode, frame, unpack } from '../wire/packet.ts';
+import type { Feed, Handshake, Packet } from '../wire/messages.ts';
+import { Unpacker } from '../wire/packet.ts';
 import { assertSendable } from '../wire/sendable.ts';
 import type { Channel, NamedExtension } from './channel.ts';
 import { type CloseReason, Ending } from './ending.ts';
@@ -26,10 +26,11 @@ import { type ExtensionHandler, ExtensionHandlers } from './extension-handlers.t
 import { ExtensionNames } from './extension-names.ts';
 import { hungUp, idleFault, type Progress, transportFault, unknownFeed } from './faults.ts';
 import { findKey } from './find-key.ts';
-import { checkFirstFeed, type FirstFeed, readFirstFrame } from './handshake.ts';
+import { checkFirstFeed, type FirstFeed, type FirstFrame, Opening } from './handshake.ts';
 import { Keepalive } from './keepalive.ts';
 import { type ConnectOptions, type ExtensionLike, readOptions, type Settings } from './options.ts';
 import { Outbox } from './outbox.ts';
+import { Outgoing } from './outgoing.ts';
 import { type Remote, readRemote } from './remote.ts';
 import { Router } from './router.ts';
 import { Tracer } from './tracer.ts';
@@ -53,6 +54,11 @@ export async function connect(transport: Transport, options: ConnectOptions): Pr
   return session;
 }
 
+/** Turns of the event loop in which who waits for `connect` goes on, before more is read: the remote may end at once. */
+const GREETING_TURNS = 8;
+/** In which the readers of full channels make room, once this side ends: it waits no longer for those that do not. */
+const PATIENCE_TURNS = 1000;
+
 /** What two peers have open with each other over one transport. Made by {@link connect}. */
 export class Session {
   /** This side's Handshake id. */
@@ -60,19 +66,23 @@ export class Session {
   readonly #transport: Transport;
   readonly #settings: Settings;
   readonly #outbox: Outbox;
+  readonly #outgoing: Outgoing;
   readonly #router: Router;
   readonly #keepalive: Keepalive;
   readonly #extensions: ExtensionNames;
   readonly #handlers: ExtensionHandlers;
-  readonly #attached = new Set<ExtensionLike>();
+  #attached: readonly ExtensionLike[] = [];
   readonly #handshaken: Deferred<void> = deferred();
   readonly #ending: Ending;
   readonly #tracer: Tracer;
-  /** Resolves with the first Feed to send; `undefined` if the session ends before there is one. */
-  readonly #introduced: Deferred<FirstFeed | undefined> = deferred();
   #local: FirstFeed | undefined;
   #remote: Remote | undefined;
   #remoteNonce: Uint8Array | undefined;
+  #onAbort: (() => void) | undefined;
+  readonly #opening: Opening;
+  /** What follows the first frame, once that is here. */
+  #frames: Unpacker | undefined;
+  #decipher: Keystream | undefined;
   #receivedBytes = 0;
   /** Of those, the bytes up to the last message that came whole. */
   #routedBytes = 0;
@@ -85,28 +95,19 @@ export class Session {
     this.#transport = transport;
     this.#settings = settings;
     this.id = settings.id;
-    this.#tracer = new Tracer(clock, (error) => this.#onTraceError(error));
+    this.#tracer = new Tracer(clock, this);
+    this.#opening = new Opening(limits);
     this.#outbox = new Outbox(limits.sendBytes);
     this.#extensions = new ExtensionNames(settings.extensions);
     this.#handlers = new ExtensionHandlers(this.#extensions);
-    this.#router = new Router({
-      session: this,
-      outbox: this.#outbox,
-      extensions: this.#extensions,
-      handlers: this.#handlers,
-      limits,
-      clock,
-      warning: (channel, reason) => this.#tracer.warning(channel, reason),
-      drained: () => this.#router.drained(),
-      closed: (channel) => this.#router.close(channel),
-      fail: (error) => this.abort(error),
-      onHandshake: (handshake, drop) => this.#onHandshake(handshake, drop),
-      onOffer: (channel) => this.#onOffer(channel),
-      onOpened: (channel) => this.#onOpened(channel),
-    });
-    this.#ending = new Ending(clock, limits, (error) => this.#onEnd(error));
-    this.#keepalive = new Keepalive(clock, limits, this.#onIdle, () => this.#outbox.keepalive());
-    signal?.addEventListener('abort', this.#onAbort);
+    this.#router = new Router(this, this.#outbox, this.#extensions, this.#handlers, this.#tracer);
+    this.#ending = new Ending(clock, limits, this);
+    this.#keepalive = new Keepalive(clock, limits, this);
+    this.#outgoing = new Outgoing(this.#outbox, this.#tracer, this);
+    if (signal !== undefined) {
+      this.#onAbort = () => this.abort(signal.reason);
+      signal.addEventListener('abort', this.#onAbort);
+    }
     try {
       if (trace !== undefined) this.trace(trace);
       this.#tracer.state('connecting');
@@ -119,7 +120,7 @@ export class Session {
     void this.#send();
     void this.#receive();
     // It may have aborted after the options were read.
-    if (signal?.aborted) this.#onAbort();
+    if (signal?.aborted) this.abort(signal.reason);
   }
 
   /** Whether this side stays connected once it has everything. */
@@ -181,9 +182,9 @@ export class Session {
    * @throws RangeError for a name that was not declared, TypeError for one that has a handler already.
    */
   use(extension: ExtensionLike): void {
-    if (this.#attached.has(extension)) return;
+    if (this.#attached.includes(extension)) return;
     extension.attach(this);
-    this.#attached.add(extension);
+    this.#attached = [...this.#attached, extension];
     if (this.#remote !== undefined) for (const channel of this.#router.opened) extension.opened?.(channel);
   }
 
@@ -243,9 +244,10 @@ export class Session {
     const dk = discoveryKey(crypto, feedKey);
     const { channel, newId: id } = this.#router.open(dk, feedKey);
     if (id === 0) {
-      this.#local = { key: feedKey, discoveryKey: dk, nonce: encrypted ? crypto.randomBytes(24) : undefined };
+      const nonce = encrypted ? crypto.randomBytes(24) : undefined;
+      this.#local = { key: feedKey, discoveryKey: dk, nonce };
+      this.#outgoing.begin({ type: 'feed', discoveryKey: dk, nonce }, this.#keystream(feedKey, nonce));
       this.#outbox.control(0, { type: 'handshake', id: this.id, live, userData, extensions, ack });
-      this.#introduced.resolve(this.#local);
     } else if (id !== undefined) {
       this.#outbox.control(id, { type: 'feed', discoveryKey: dk });
     }
@@ -274,53 +276,79 @@ export class Session {
   // In.
 
   async #receive(): Promise<void> {
-    const { limits } = this.#settings;
     try {
-      const first = await readFirstFrame(this.#signsOfLife(), limits);
-      if (first === undefined) return this.#onRemoteEnd();
-      this.#tracer.skipped(first.skipped);
-      const opening = { channel: first.channel, message: first.feed };
-      this.#tracer.frame('in', opening, first.byteLength);
-      this.#keepalive.received();
-      this.#remoteNonce = first.feed.nonce?.slice();
-      const key = await this.#agree(first.feed);
-      if (this.#ending.isOver) return;
-      this.#router.route(opening);
-
-      for await (const packets of pipe(
-        first.rest,
-        this.#cipher(key, first.feed.nonce),
-        unpack(limits, this.#tracer),
-      )) {
-        this.#routedBytes = this.#receivedBytes;
-        for (const packet of packets) {
-          // It may have ended while these were on their way, or by the one before.
-          if (this.#ending.isOver) return;
-          this.#tracer.routed(packet);
-          this.#router.route(packet);
-        }
-        this.#router.flush();
-        if (this.#router.isFull) await this.#waitForRoom();
+      for await (const chunk of this.#transport.source) {
+        this.#receivedBytes += chunk.byteLength;
+        this.#tracer.chunk('in', chunk);
+        const isStranger = this.#remote === undefined;
+        // Before the Handshake it does not reset the idle deadline: anyone can send zeros forever.
+        if (!isStranger) this.#keepalive.received();
+        const busy = this.#take(chunk);
+        if (busy !== undefined) await busy;
+        if (isStranger && this.#remote !== undefined) await turns(GREETING_TURNS);
         if (this.#ending.isOver) return;
       }
-      this.#onRemoteEnd();
+    } catch (error) {
+      // What is wrong with a chunk does not come here.
+      return this.#onTransportError(error);
+    }
+    this.#onRemoteEnd();
+  }
+
+  /** Takes a chunk in. A promise where the next one has to wait. */
+  #take(chunk: Uint8Array): Promise<void> | undefined {
+    try {
+      if (this.#frames !== undefined) return this.#unpack(this.#frames, chunk);
+      const first = this.#opening.push(chunk);
+      return first && this.#meet(first);
+    } catch (error) {
+      this.abort(error);
+      return undefined;
+    }
+  }
+
+  /** The remote has said which feed it means, in clear. The rest is enciphered. */
+  async #meet({ channel, feed, skipped, byteLength, rest }: FirstFrame): Promise<void> {
+    try {
+      const { limits } = this.#settings;
+      const opening = { channel, message: feed };
+      this.#tracer.skipped(skipped);
+      this.#tracer.frame('in', opening, byteLength);
+      this.#keepalive.received();
+      this.#remoteNonce = feed.nonce?.slice();
+      const key = await this.#agree(feed);
+      if (this.#ending.isOver) return;
+      this.#router.route(opening);
+      this.#decipher = this.#keystream(key, feed.nonce);
+      this.#frames = new Unpacker(limits, this.#tracer);
+      if (rest.byteLength > 0) await this.#unpack(this.#frames, rest);
     } catch (error) {
       this.abort(error);
     }
   }
 
-  /** The transport's chunks. Before the Handshake they do not reset the idle deadline: anyone can send zeros forever. */
-  async *#signsOfLife(): AsyncGenerator<Uint8Array, void, undefined> {
+  /** Enciphered bytes to packets, and those to their channels: what came whole before a fault counts. */
+  #unpack(frames: Unpacker, chunk: Uint8Array): Promise<void> | undefined {
+    const packets: Packet[] = [];
     try {
-      for await (const chunk of this.#transport.source) {
-        this.#receivedBytes += chunk.byteLength;
-        this.#tracer.chunk('in', chunk);
-        if (this.#remote !== undefined) this.#keepalive.received();
-        yield chunk;
-      }
-    } catch (error) {
-      throw transportFault(this.#progress, error);
+      this.#decipher?.xor(chunk);
+      frames.push(chunk, packets);
+    } finally {
+      frames.flush();
+      if (packets.length > 0) this.#route(packets);
     }
+    return this.#router.isFull ? this.#waitForRoom() : undefined;
+  }
+
+  #route(packets: readonly Packet[]): void {
+    this.#routedBytes = this.#receivedBytes;
+    for (const packet of packets) {
+      // It may have ended by the one before.
+      if (this.#ending.isOver) return;
+      this.#tracer.routed(packet);
+      this.#router.route(packet);
+    }
+    this.#router.flush();
   }
 
   /** The key of the first feed, which is the stream key of both sides: ours, or the one the remote asks for. */
@@ -334,7 +362,8 @@ export class Session {
     return key;
   }
 
-  #onHandshake(handshake: Handshake, drop: (reason: string) => void): void {
+  /** @internal The remote's Handshake, on whichever channel. */
+  onHandshake(handshake: Handshake, drop: (reason: string) => void): void {
     if (this.#remote !== undefined) return drop('a second Handshake');
     const remote = readRemote(handshake, this.limits, drop);
     if (remote.id.byteLength > 0 && equals(remote.id, this.id)) {
@@ -346,8 +375,8 @@ export class Session {
     this.#handshaken.resolve();
   }
 
-  /** Opens a channel that the remote opened, if `keys` knows its feed. */
-  #onOffer(channel: Channel): void {
+  /** @internal Opens a channel that the remote opened, if `keys` knows its feed. */
+  onOffer(channel: Channel): void {
     const open = (key: Uint8Array | undefined): void => {
       if (key !== undefined && this.#ending.isOpen && !channel.isEnded) this.open(key);
     };
@@ -361,8 +390,8 @@ export class Session {
     }
   }
 
-  /** Tells the extensions of a channel, once it is known what the remote supports. */
-  #onOpened(channel: Channel): void {
+  /** @internal Tells the extensions of a channel, once it is known what the remote supports. */
+  onOpened(channel: Channel): void {
     this.#handshaken.promise.then(
       () => {
         if (channel.isEnded) return;
@@ -375,54 +404,57 @@ export class Session {
   async #waitForRoom(): Promise<void> {
     this.#keepalive.suspend();
     while (this.#router.isFull && this.#ending.isOpen) await this.#router.change();
-    if (this.#ending.isOpen) this.#keepalive.resume();
-    else this.#router.dropUnread();
+    if (this.#ending.isOpen) return this.#keepalive.resume();
+    await turns(PATIENCE_TURNS, () => this.#router.isFull);
+    this.#router.dropUnread();
   }
 
   // Out.
 
   async #send(): Promise<void> {
     try {
-      await this.#transport.sink(this.#outbound());
+      await this.#transport.sink(this.#outgoing);
       this.#ending.sentAll();
     } catch (error) {
-      this.abort(transportFault(this.#progress, error));
+      this.#onTransportError(error);
     }
   }
 
-  async *#outbound(): AsyncGenerator<Uint8Array, void, undefined> {
-    const local = await this.#introduced.promise;
-    if (local === undefined) return;
-    const { discoveryKey, nonce, key } = local;
-    const feed: Feed = { type: 'feed', discoveryKey, nonce };
-    try {
-      this.#keepalive.sent();
-      const first = frame(0, feed);
-      this.#tracer.frame('out', { channel: 0, message: feed }, first.byteLength);
-      this.#tracer.chunk('out', first);
-      yield first;
-      for await (const chunks of pipe(this.#outbox, encode(this.#tracer.framed), this.#cipher(key, nonce))) {
-        this.#keepalive.sent();
-        this.#ending.progress();
-        for (const chunk of chunks) {
-          this.#tracer.chunk('out', chunk);
-          yield chunk;
-        }
-      }
-    } catch (error) {
-      // A message could not be made or encoded. The transport's own errors do not come through here.
-      this.abort(error);
-    }
+  /** @internal The remote was silent for too long. */
+  onIdle(): void {
+    this.abort(idleFault(this.#progress, this.limits.idleMs));
   }
 
-  #cipher(key: Uint8Array, nonce: Uint8Array | undefined): Stage<Uint8Array> {
+  /** @internal A keepalive is due. */
+  onQuiet(): void {
+    this.#outbox.keepalive();
+  }
+
+  /** @internal A chunk is handed to the transport. */
+  onSent(): void {
+    this.#keepalive.sent();
+    this.#ending.progress();
+  }
+
+  /** `undefined` where nothing is encrypted. */
+  #keystream(key: Uint8Array, nonce: Uint8Array | undefined): Keystream | undefined {
     const { encrypted, crypto } = this.#settings;
-    return nonce === undefined || !encrypted ? (clear) => clear : cipher(key, nonce, crypto);
+    return nonce === undefined || !encrypted ? undefined : keystream(key, nonce, crypto);
   }
 
   // The end.
 
+  /** Most often the other direction has told of it already, or this side has ended it. */
+  #onTransportError(error: unknown): void {
+    if (!this.#ending.isOver) this.abort(transportFault(this.#progress, error));
+  }
+
   #onRemoteEnd(): void {
+    try {
+      (this.#frames ?? this.#opening).end();
+    } catch (error) {
+      return this.abort(error);
+    }
     if (this.#remote === undefined && this.#ending.isOpen) return this.abort(hungUp());
     this.#finish('remote-closed');
     this.#ending.remoteEnded();
@@ -432,17 +464,16 @@ export class Session {
   #finish(code: 'closed' | 'remote-closed'): void {
     if (!this.#ending.begin(code)) return;
     this.#tracer.state('closing');
-    this.#introduced.resolve(undefined);
     this.#outbox.finish();
     this.#router.drained();
     // From here on the ending has its own deadline.
     this.#keepalive.suspend();
   }
 
-  #onEnd(error: unknown): void {
+  /** @internal It is over. */
+  onEnd(error: unknown): void {
     this.#keepalive.stop();
-    this.#settings.signal?.removeEventListener('abort', this.#onAbort);
-    this.#introduced.resolve(undefined);
+    if (this.#onAbort !== undefined) this.#settings.signal?.removeEventListener('abort', this.#onAbort);
     this.#outbox.abort();
     this.#router.end(error);
     // Also after a proper end, so that an adapter can free what it holds.
@@ -452,15 +483,11 @@ export class Session {
     this.#tracer.state('closed');
   }
 
-  /** What a trace's listener throws is this program's own error. After the end there is only one way to tell it. */
-  #onTraceError(error: unknown): void {
+  /** @internal What a trace's listener throws is this program's own error. After the end there is only one way to tell it. */
+  onTraceError(error: unknown): void {
     if (this.#ending.isOver) void Promise.reject(error);
     else this.abort(error);
   }
-
-  readonly #onAbort = (): void => this.abort(this.#settings.signal?.reason);
-
-  readonly #onIdle = (): void => this.abort(idleFault(this.#progress, this.limits.idleMs));
 
   get #progress(): Progress {
     return {
@@ -469,4 +496,9 @@ export class Session {
       asked: this.#asked,
     };
   }
+}
+
+/** So many turns of the event loop, or fewer where that does not hold any more. */
+async function turns(count: number, isNeeded: () => boolean = () => true): Promise<void> {
+  for (let turn = 0; turn < count && isNeeded(); turn++) await undefined;
 }

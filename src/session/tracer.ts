@@ -34,9 +34,15 @@ export function readTrace(trace: TraceListener | TraceOptions): TraceOptions {
 
 const NOBODY = byType([]);
 
+/** Who is told of it. */
+export interface TracerHost {
+  /** A listener threw this. */
+  onTraceError(error: unknown): void;
+}
+
 export class Tracer implements FrameWatcher {
   readonly #clock: Clock;
-  readonly #fail: (error: unknown) => void;
+  readonly #host: TracerHost;
   /** By the type of event that they are told of. */
   #subscribers: Readonly<Record<TraceEvent['type'], readonly TraceOptions[]>> = NOBODY;
   #all: readonly TraceOptions[] = [];
@@ -51,10 +57,9 @@ export class Tracer implements FrameWatcher {
   /** When the frames that are told of came or went: one time for all of a batch. */
   readonly #batch: Record<TraceDirection, number | undefined> = { in: undefined, out: undefined };
 
-  /** `fail` is called with what a listener throws. */
-  constructor(clock: Clock, fail: (error: unknown) => void) {
+  constructor(clock: Clock, host: TracerHost) {
     this.#clock = clock;
-    this.#fail = fail;
+    this.#host = host;
   }
 
   /** The returned function ends it. */
@@ -115,11 +120,7 @@ export class Tracer implements FrameWatcher {
   }
 
   /** Packets were made into frames, and go out in one chunk. */
-  readonly framed = (
-    packets: readonly Packet<Sendable>[],
-    bodies: readonly number[],
-    byteLength: number,
-  ): void => {
+  framed(packets: readonly Packet<Sendable>[], bodies: readonly number[], byteLength: number): void {
     if (!this.#isWatching) {
       this.#framed.out += byteLength;
       return;
@@ -128,7 +129,7 @@ export class Tracer implements FrameWatcher {
       const body = bodies[i]!;
       this.frame('out', packets[i]!, varintLength(body) + body);
     }
-  };
+  }
 
   state(state: TracedState['state']): void {
     if (this.#isHeard('state')) this.#emit({ type: 'state', time: this.#clock.now(), state });
@@ -168,7 +169,7 @@ export class Tracer implements FrameWatcher {
       try {
         listener(payloads ? withPayloads : event);
       } catch (error) {
-        this.#fail(error);
+        this.#host.onTraceError(error);
       }
     }
   }

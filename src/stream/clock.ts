@@ -15,12 +15,26 @@ interface Timers {
 
 /** The platform's own clock. The globals are read here, not when this module is loaded. */
 export function systemClock(): Clock {
-  const { setTimeout, clearTimeout, performance = Date } = globalThis as unknown as Timers;
-  return {
-    now: () => performance.now(),
-    after(ms, fn) {
-      const timer = setTimeout(fn, ms);
-      return () => clearTimeout(timer);
-    },
-  };
+  return new SystemClock(globalThis as unknown as Timers);
+}
+
+/** Every session has one, so its methods are shared. */
+class SystemClock implements Clock {
+  readonly #timers: Timers;
+  readonly #time: { now(): number };
+
+  constructor({ setTimeout, clearTimeout, performance = Date }: Timers) {
+    this.#timers = { setTimeout, clearTimeout };
+    this.#time = performance;
+  }
+
+  now(): number {
+    return this.#time.now();
+  }
+
+  after(ms: number, fn: () => void): () => void {
+    const { setTimeout, clearTimeout } = this.#timers;
+    const timer = setTimeout(fn, ms);
+    return () => clearTimeout(timer);
+  }
 }

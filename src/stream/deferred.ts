@@ -40,8 +40,10 @@ class LazyPromise<T> implements Deferred<T> {
 
   #apply(): void {
     if (this.#promise === undefined) return;
-    if ('value' in this.#outcome!) return this.#settle!.resolve(this.#outcome.value);
+    const { resolve, reject } = this.#settle!;
+    this.#settle = undefined;
+    if ('value' in this.#outcome!) return resolve(this.#outcome.value);
     this.#promise.catch(() => {});
-    this.#settle!.reject(this.#outcome!.reason);
+    reject(this.#outcome!.reason);
   }
 }

@@ -6,38 +6,56 @@
 import { deferred } from '../stream/deferred.ts';
 import type { Transport } from '../stream/transport.ts';
 
+type Chunks = AsyncIterator<Uint8Array>;
+type Result = IteratorResult<Uint8Array, undefined>;
+
+const END: Result = { done: true, value: undefined };
+
 /** One direction. A chunk is handed over only when the reader asks for it. */
-class Pipe {
-  readonly #writer = deferred<AsyncIterator<Uint8Array>>();
+class Pipe implements AsyncIterable<Uint8Array> {
+  #writer: Chunks | undefined;
   readonly #flushed = deferred<void>();
+  /** Begins the read that waits for a writer. */
+  #begin: (writer: Chunks) => void = () => {};
   #interrupt: (reason: unknown) => void = () => {};
-  #aborted: { reason: unknown } | undefined;
+  #aborted: { readonly reason: unknown } | undefined;
+  #isOver = false;
 
   sink(chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    this.#writer.resolve(chunks[Symbol.asyncIterator]());
+    this.#writer = chunks[Symbol.asyncIterator]();
+    this.#begin(this.#writer);
     return this.#flushed.promise;
   }
 
-  async *read(): AsyncGenerator<Uint8Array, void, undefined> {
-    try {
-      for (;;) {
-        const result = await this.#pull();
-        if (result.done) break;
-        yield result.value;
-      }
-      this.#flushed.resolve();
-    } catch (error) {
-      this.#flushed.reject(error);
-      throw error;
-    }
+  /** For its one reader. */
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
+    return this;
   }
 
-  #pull(): Promise<IteratorResult<Uint8Array>> {
+  next(): Promise<Result> {
+    if (this.#isOver) return Promise.resolve(END);
+    if (this.#aborted !== undefined) return Promise.reject(this.#failed(this.#aborted.reason));
     return new Promise((resolve, reject) => {
-      if (this.#aborted) return reject(this.#aborted.reason);
       this.#interrupt = reject;
-      this.#writer.promise.then((writer) => writer.next()).then(resolve, reject);
+      this.#begin = (writer) => {
+        writer.next().then(
+          (result) => resolve(result.done ? this.#ended() : result),
+          (error) => reject(this.#failed(error)),
+        );
+      };
+      if (this.#writer !== undefined) this.#begin(this.#writer);
     });
+  }
+
+  /** Whether nothing can pass any more. */
+  get isOver(): boolean {
+    return this.#isOver || this.#aborted !== undefined;
+  }
+
+  /** The reader has had enough. */
+  return(): Promise<Result> {
+    this.#isOver = true;
+    return Promise.resolve(END);
   }
 
   /** Each end with its own reason. */
@@ -45,6 +63,18 @@ class Pipe {
     this.#aborted ??= { reason: reader };
     this.#interrupt(reader);
     this.#flushed.reject(writer);
+  }
+
+  #ended(): Result {
+    this.#isOver = true;
+    this.#flushed.resolve();
+    return END;
+  }
+
+  #failed(error: unknown): unknown {
+    this.#isOver = true;
+    this.#flushed.reject(error);
+    return error;
   }
 }
 
@@ -56,9 +86,11 @@ export function memoryPair(): [Transport, Transport] {
   const there = new Pipe();
   const back = new Pipe();
   const side = (inward: Pipe, outward: Pipe): Transport => ({
-    source: inward.read(),
+    source: inward,
     sink: (chunks) => outward.sink(chunks),
-    abort(reason = new Error('the transport was aborted')) {
+    abort(reason) {
+      if (inward.isOver && outward.isOver) return;
+      reason ??= new Error('the transport was aborted');
       const cut = new Error('the other side aborted the transport', { cause: reason });
       inward.abort(reason, cut);
       outward.abort(cut, reason);

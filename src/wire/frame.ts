@@ -22,16 +22,12 @@ export interface FrameWatcher {
   arrived(byteLength: number, each: readonly number[]): void;
 }
 
-/** Makes something of a body, which lies between `start` and `end` in `bytes`. */
-type ReadBody<T> = (bytes: Uint8Array, start: number, end: number) => T;
-
 /**
  * Cuts a byte stream into frames and hands on what `read` makes of each body. Memory grows with what has arrived,
  * never with what is announced. Throws `frame-too-large`, and `truncated` where the stream ends inside a frame.
  */
-export class FrameReader<T> implements Machine<Uint8Array, T> {
+export abstract class FrameReader<T> implements Machine<Uint8Array, T> {
   readonly #maxBytes: number;
-  readonly #read: ReadBody<T>;
   readonly #watcher: FrameWatcher | undefined;
   /** The length prefix as far as it came. */
   #length = 0;
@@ -43,11 +39,13 @@ export class FrameReader<T> implements Machine<Uint8Array, T> {
   #framed = 0;
   #each: number[] | undefined;
 
-  constructor(maxBytes: number, read: ReadBody<T>, watcher?: FrameWatcher) {
+  constructor(maxBytes: number, watcher?: FrameWatcher) {
     this.#maxBytes = maxBytes;
-    this.#read = read;
     this.#watcher = watcher;
   }
+
+  /** Makes something of a body, which lies between `start` and `end` in `bytes`. */
+  protected abstract read(bytes: Uint8Array, start: number, end: number): T;
 
   push(chunk: Uint8Array, out: T[]): void {
     if (this.#watcher?.isWatching) this.#each = [];
@@ -87,7 +85,7 @@ export class FrameReader<T> implements Machine<Uint8Array, T> {
 
     const end = offset + this.#length;
     if (end <= chunk.byteLength) {
-      out.push(this.#read(chunk, offset, end));
+      out.push(this.read(chunk, offset, end));
       this.#reset();
       return end;
     }
@@ -110,7 +108,7 @@ export class FrameReader<T> implements Machine<Uint8Array, T> {
     body.set(chunk.subarray(offset, offset + take), this.#filled);
     this.#filled = filled;
     if (filled === this.#length) {
-      out.push(this.#read(body, 0, filled));
+      out.push(this.read(body, 0, filled));
       this.#reset();
     }
     return offset + take;
@@ -130,6 +128,10 @@ export class FrameReader<T> implements Machine<Uint8Array, T> {
 /** Cuts frame bodies out of chunks, and hands them out as they are. */
 export class Deframer extends FrameReader<Uint8Array> {
   constructor(maxBytes: number) {
-    super(maxBytes, (bytes, start, end) => bytes.subarray(start, end));
+    super(maxBytes);
+  }
+
+  protected override read(bytes: Uint8Array, start: number, end: number): Uint8Array {
+    return bytes.subarray(start, end);
   }
 }

@@ -21,18 +21,25 @@ export function unpack(
   return stage(() => new Unpacker(limits, watcher));
 }
 
-class Unpacker extends FrameReader<Packet> {
-  readonly #reader: Reader;
+/** One for all: nothing else happens between the start of a packet and its end. */
+const reader: Reader = new Reader();
 
-  constructor({ frameBytes, channels }: Pick<Limits, 'frameBytes' | 'channels'>, watcher?: FrameWatcher) {
-    const reader = new Reader();
-    super(frameBytes, (bytes, start, end) => readPacket(bytes, start, end, channels, reader), watcher);
-    this.#reader = reader;
+/** The machine of {@link unpack}. */
+export class Unpacker extends FrameReader<Packet> {
+  readonly #maxChannels: number;
+
+  constructor(limits: Pick<Limits, 'frameBytes' | 'channels'>, watcher?: FrameWatcher) {
+    super(limits.frameBytes, watcher);
+    this.#maxChannels = limits.channels;
   }
 
-  /** An idle session holds no chunk. */
+  /** Nothing that is idle holds a chunk. */
   flush(): void {
-    this.#reader.release();
+    reader.release();
+  }
+
+  protected override read(bytes: Uint8Array, start: number, end: number): Packet {
+    return readPacket(bytes, start, end, this.#maxChannels, reader);
   }
 }
 
@@ -61,6 +68,10 @@ export class Decoder implements Machine<Uint8Array, Packet> {
   }
 }
 
+/** One of each for all, and kept, as {@link Reader} says. */
+const measure: Measure = new Measure();
+const writer: Writer = new Writer();
+
 /** Takes one packet per push and hands out a whole batch as one chunk, which spans its buffer. */
 export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
   readonly #onEncoded: OnEncoded | undefined;
@@ -69,26 +80,31 @@ export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
   #bodies: number[] = [];
   /** Bytes of their frames. */
   #size = 0;
-  readonly #measure = new Measure();
-  readonly #writer = new Writer();
 
   constructor(onEncoded?: OnEncoded) {
     this.#onEncoded = onEncoded;
   }
 
+  /** A batch of one packet or more as one chunk. @throws what {@link push} and {@link flush} throw. */
+  encode(packets: readonly Packet<Sendable>[]): Uint8Array {
+    const out: Uint8Array[] = [];
+    for (const packet of packets) this.push(packet);
+    this.flush(out);
+    return out[0]!;
+  }
+
   /** @throws TypeError, RangeError for what cannot be written. */
   push(packet: Packet<Sendable>): void {
-    const body = this.#measure;
-    body.length = 0;
-    writePacket(packet.channel, packet.message, body);
+    measure.length = 0;
+    writePacket(packet.channel, packet.message, measure);
+    const { length } = measure;
     this.#packets.push(packet);
-    this.#bodies.push(body.length);
-    this.#size += varintLength(body.length) + body.length;
+    this.#bodies.push(length);
+    this.#size += varintLength(length) + length;
   }
 
   flush(out: Uint8Array[]): void {
     if (this.#size === 0) return;
-    const writer = this.#writer;
     writer.start(this.#size);
     for (let i = 0; i < this.#packets.length; i++) {
       const packet = this.#packets[i]!;
@@ -108,11 +124,9 @@ export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
   }
 }
 
+const alone: Encoder = new Encoder();
+
 /** One packet as a frame of its own. */
 export function frame(channel: number, message: Sendable): Uint8Array {
-  const out: Uint8Array[] = [];
-  const encoder = new Encoder();
-  encoder.push({ channel, message });
-  encoder.flush(out);
-  return out[0]!;
+  return alone.encode([{ channel, message }]);
 }

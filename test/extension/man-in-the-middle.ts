@@ -6,7 +6,7 @@ import { cipher } from '../../src/crypto/cipher.ts';
 import { type Signer, statement } from '../../src/crypto/signer.ts';
 import { encodeMessage, messageStatement, wrap } from '../../src/extension/signed/signed-message.ts';
 import { defaultLimits } from '../../src/limits.ts';
-import { readFirstFrame } from '../../src/session/handshake.ts';
+import { type FirstFrame, Opening } from '../../src/session/handshake.ts';
 import { pipe, type Stage } from '../../src/stream/stage.ts';
 import type { Transport } from '../../src/stream/transport.ts';
 import { memoryPair } from '../../src/transport/memory.ts';
@@ -126,8 +126,19 @@ export class ManInTheMiddle {
     names: readonly string[],
     direction: Direction,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    const first = await readFirstFrame(source, defaultLimits);
-    if (first === undefined) return;
+    const chunks = source[Symbol.asyncIterator]();
+    const opening = new Opening(defaultLimits);
+    let first: FirstFrame | undefined;
+    while (first === undefined) {
+      const { value, done } = await chunks.next();
+      if (done) return;
+      first = opening.push(value);
+    }
+    const { rest } = first;
+    const following = async function* (): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+      yield [rest];
+      for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield [next.value];
+    };
     const nonce = direction.nonce ?? first.feed.nonce!;
     direction.realNonce = first.feed.nonce!.slice();
     yield frame(first.channel, { ...first.feed, nonce });
@@ -139,7 +150,7 @@ export class ManInTheMiddle {
       for await (const batch of batches) yield change(batch);
     };
     const clear = pipe(
-      first.rest,
+      following(),
       cipher(this.#key, first.feed.nonce!),
       deframe(defaultLimits),
       decode(defaultLimits),

@@ -11,7 +11,7 @@ import { Availability } from '../../src/feed/replication/availability.ts';
 import { RemoteBlocks } from '../../src/feed/replication/remote-blocks.ts';
 import type { FileName } from '../../src/feed/storage.ts';
 import { Feed, memoryStorage, ProtocolError, replicate, StorageError } from '../../src/index.ts';
-import { readFirstFrame } from '../../src/session/handshake.ts';
+import { type FirstFrame, Opening } from '../../src/session/handshake.ts';
 import { connect } from '../../src/session/session.ts';
 import { decodeMessage, encodeMessage } from '../../src/wire/codec.ts';
 import { readEphemeral } from '../../src/wire/ephemeral.ts';
@@ -396,15 +396,15 @@ export const targets: readonly Target[] = [
       frame(0, { type: 'feed', discoveryKey: truth.discoveryKey, nonce: new Uint8Array(24) }),
       ...many(4),
     ],
-    async run(bytes) {
+    run(bytes) {
       const size = 1 + ((bytes.at(-1) ?? 0) % 40);
-      const source = (async function* () {
-        for (let at = 0; at < bytes.length; at += size) yield bytes.slice(at, at + size);
-      })();
+      const opening = new Opening({ firstFrameBytes: 1024, channels: 256 });
       try {
-        const first = await readFirstFrame(source, { firstFrameBytes: 1024, channels: 256 });
-        if (first !== undefined)
-          must(first.feed.discoveryKey.length === 32 && first.channel < 256, 'a first frame');
+        let first: FirstFrame | undefined;
+        for (let at = 0; at < bytes.length && first === undefined; at += size)
+          first = opening.push(bytes.slice(at, at + size));
+        if (first === undefined) opening.end();
+        else must(first.feed.discoveryKey.length === 32 && first.channel < 256, 'a first frame');
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
       }
