@@ -17,21 +17,28 @@ export function getBit(bytes: Uint8Array, position: number): boolean {
   return (bytes[position >> 3]! & (0x80 >> (position & 7))) !== 0;
 }
 
+/** Sets, or clears, the bits of one byte that are set in `bits`. */
+function apply(bytes: Uint8Array, at: number, bits: number, value: boolean): void {
+  bytes[at] = value ? bytes[at]! | bits : bytes[at]! & ~bits;
+}
+
+/** Sets, or clears, the bit at `position`. */
+export function putBit(bytes: Uint8Array, position: number, value: boolean): void {
+  apply(bytes, position >> 3, 0x80 >> (position & 7), value);
+}
+
 /** Sets, or clears, every bit of a range. */
 export function fillBits(bytes: Uint8Array, from: number, to: number, value: boolean): void {
   if (from >= to) return;
   const first = from >> 3;
   const last = (to - 1) >> 3;
-  const apply = (at: number, bits: number) => {
-    bytes[at] = value ? bytes[at]! | bits : bytes[at]! & ~bits;
-  };
   if (first === last) {
-    apply(first, mask(from & 7, to - first * 8));
+    apply(bytes, first, mask(from & 7, to - first * 8), value);
     return;
   }
-  apply(first, mask(from & 7, 8));
+  apply(bytes, first, mask(from & 7, 8), value);
   bytes.fill(value ? 0xff : 0, first + 1, last);
-  apply(last, mask(0, to - last * 8));
+  apply(bytes, last, mask(0, to - last * 8), value);
 }
 
 /** How many bits of a range are set. */

@@ -138,6 +138,12 @@ export class SleepFiles {
     return this.#tree.read(index, this.#bits);
   }
 
+  /** As {@link readNode}, where its neighbours will be asked for too: they are read along. */
+  readWithPage(index: number): MaybePromise<TreeNode | undefined> {
+    this.#assertOpen();
+    return this.#tree.readWithPage(index, this.#bits);
+  }
+
   /** Tree nodes, in the order asked for. */
   readNodes(indices: readonly number[]): MaybePromise<(TreeNode | undefined)[]> {
     this.#assertOpen();
