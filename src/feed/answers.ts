@@ -67,7 +67,7 @@ export class Answers {
       if (leaf !== undefined) leaves.push(leaf);
       proofs.push(nodes.slice(next, (next += plan?.nodes.length ?? 0)));
     }
-    const values = await this.#blocks.readAll(leaves);
+    const values = await this.#blocks.view(leaves);
     next = 0;
     return proofs.map((nodes, i) => {
       const plan = plans[i];

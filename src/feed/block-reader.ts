@@ -1,5 +1,5 @@
 /** Reads blocks: where each is follows from the tree, and those side by side are read as one. */
-import { all } from '../stream/stage.ts';
+import { all, type MaybePromise } from '../stream/stage.ts';
 import type { SleepFiles } from './files/sleep-files.ts';
 import type { TreeNode } from './merkle/hash.ts';
 import { damaged, Following, type Tree } from './tree.ts';
@@ -29,16 +29,25 @@ export class BlockReader {
    */
   async read(block: number): Promise<Uint8Array | undefined> {
     if (!this.#files.bitfield.has(block)) return undefined;
-    return (await this.readAll([await this.#tree.node(2 * block)]))[0];
+    const leaf = await this.#tree.node(2 * block);
+    const values = await this.#read([leaf], (offset, size) => this.#files.readData(offset, size));
+    return values[0];
   }
 
   /**
-   * The bytes of the blocks whose nodes are given, `undefined` for those that are not here any more. Waits only for a
-   * storage that takes its time.
+   * The bytes of the blocks whose nodes are given, only to be looked at; `undefined` for those that are not here any
+   * more. Waits only for a storage that takes its time.
    *
    * @throws StorageError `damaged` where a block can never have been written
    */
-  async readAll(leaves: readonly TreeNode[]): Promise<(Uint8Array | undefined)[]> {
+  view(leaves: readonly TreeNode[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#read(leaves, (offset, size) => this.#files.viewData(offset, size));
+  }
+
+  async #read(
+    leaves: readonly TreeNode[],
+    read: (offset: number, size: number) => MaybePromise<Uint8Array>,
+  ): Promise<(Uint8Array | undefined)[]> {
     const { bitfield } = this.#files;
     const runs: Run[] = [];
     for (const { index, size } of leaves) {
@@ -50,7 +59,7 @@ export class BlockReader {
       join(runs, offset, size);
     }
     // All at once, since a storage over a port sends along what is asked for at the same time.
-    const reading = all(runs, ({ offset, size }) => this.#files.readData(offset, size));
+    const reading = all(runs, ({ offset, size }) => read(offset, size));
     const bytes = reading instanceof Promise ? await reading : reading;
     const values: (Uint8Array | undefined)[] = [];
     runs.forEach(({ ends }, i) => {

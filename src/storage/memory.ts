@@ -15,6 +15,7 @@ const FIRST = 256;
 export interface MemoryFile extends StorageFile {
   size(): number;
   read(offset: number, length: number): Uint8Array;
+  view(offset: number, length: number): Uint8Array;
   write(offset: number, bytes: Uint8Array): void;
   discard(offset: number, length: number): void;
   flush(): void;
@@ -73,6 +74,14 @@ class PagedFile implements MemoryFile {
     return bytes;
   }
 
+  view(offset: number, length: number): Uint8Array {
+    const number = Math.floor(offset / PAGE);
+    const from = offset - number * PAGE;
+    const page = this.#pages.get(number);
+    const isWhole = page !== undefined && from + length <= page.length && offset + length <= this.#size;
+    return isWhole ? page.subarray(from, from + length) : this.read(offset, length);
+  }
+
   write(offset: number, bytes: Uint8Array): void {
     assertInteger('offset', offset);
     assertBytes('bytes', bytes);
@@ -95,7 +104,8 @@ class PagedFile implements MemoryFile {
       const from = Math.max(offset - number * PAGE, 0);
       const to = Math.min(end - number * PAGE, PAGE);
       if (from === 0 && to === PAGE) this.#pages.delete(number);
-      else if (from < to) page.fill(0, from, to);
+      // A view of it stays as it is.
+      else if (from < to) this.#pages.set(number, page.slice().fill(0, from, to));
     }
   }
 

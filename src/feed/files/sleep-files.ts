@@ -165,6 +165,13 @@ export class SleepFiles {
     return this.#storage.file('data').read(offset, length);
   }
 
+  /** As {@link readData}, for bytes that are only looked at. */
+  viewData(offset: number, length: number): MaybePromise<Uint8Array> {
+    this.#assertOpen();
+    const file = this.#storage.file('data');
+    return file.view === undefined ? file.read(offset, length) : file.view(offset, length);
+  }
+
   /** In bytes: how far the blocks reach that were ever written. */
   dataSize(): MaybePromise<number> {
     this.#assertOpen();
