@@ -2,6 +2,7 @@
  * Bits in a byte array, the first one of a byte in `0x80`. Positions are bits from the array's start;
  * a range is `from` to before `to`. Whole bytes are taken at once.
  */
+import { endOfRun } from '../wire/run.ts';
 
 /** How many bits of a byte are set. */
 const ONES: Uint8Array = new Uint8Array(256);
@@ -59,8 +60,9 @@ export function nextBit(bytes: Uint8Array, from: number, to: number, value: bool
   const last = (to - 1) >> 3;
   let at = from >> 3;
   let byte = (bytes[at]! ^ flip) & mask(from & 7, 8);
-  while (byte === 0) {
-    if (++at > last) return -1;
+  if (byte === 0) {
+    at = endOfRun(bytes, at + 1, last + 1, flip);
+    if (at > last) return -1;
     byte = bytes[at]! ^ flip;
   }
   // clz32 counts the 24 zero bits above the byte as well.

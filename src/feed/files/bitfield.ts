@@ -181,7 +181,11 @@ export class Bitfield {
       bytes.set(page.nodes, PAGE_BLOCK_BYTES);
     }
     const length = this.#indexSize;
-    const index = this.#index.bytes(number * length, length, (p) => this.#pages.get(p)?.blocks);
+    const blocksOf = (page: number): Uint8Array | undefined => {
+      const found = this.#pages.get(page);
+      return found === undefined || found.held === 0 ? undefined : found.blocks;
+    };
+    const index = this.#index.bytes(number * length, length, blocksOf);
     bytes.set(index, PAGE_BLOCK_BYTES + PAGE_NODE_BYTES);
     return bytes;
   }
