@@ -89,8 +89,10 @@ export abstract class FrameReader<T> implements Machine<Uint8Array, T> {
       this.#reset();
       return end;
     }
-    this.#body = new Uint8Array(Math.min(this.#length, chunk.byteLength - offset));
-    return this.#fill(chunk, offset, out);
+    // The chunk is ours. What it has of the body is copied once more has come, and mostly that is the rest.
+    this.#body = chunk.subarray(offset);
+    this.#filled = this.#body.byteLength;
+    return chunk.byteLength;
   }
 
   /** Inside a body that spans chunks. */

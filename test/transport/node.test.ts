@@ -44,7 +44,7 @@ function ends(pair: readonly [Duplex, Duplex]): Ends {
   return {
     here: nodeTransport(pair[0]),
     there: nodeTransport(pair[1]),
-    leftovers: () => countListeners(pair, ['error', 'close', 'drain', 'finish']),
+    leftovers: () => countListeners(pair, ['error', 'close', 'data', 'finish']),
     vanish: () => void pair[1].destroy(),
   };
 }
@@ -80,6 +80,50 @@ describe('nodeTransport', () => {
     duplex.destroy(reason);
     await expect(reading).rejects.toBe(reason);
     await expect(writing).rejects.toBe(reason);
+  });
+
+  it('hands over chunks that no writer of the stream changes any more', async () => {
+    const [duplex, other] = duplexes();
+    const source = nodeTransport(duplex).source[Symbol.asyncIterator]();
+    const reused = Buffer.of(1, 2, 3);
+    other.write(reused);
+    const { value } = await source.next();
+    reused.fill(9);
+    expect([...value]).toEqual([1, 2, 3]);
+    duplex.destroy();
+  });
+
+  it('gives what was received before the stream failed, and then the error', async () => {
+    const [duplex, other] = duplexes();
+    const source = nodeTransport(duplex).source[Symbol.asyncIterator]();
+    const first = source.next();
+    const reason = new Error('the cable was cut');
+    // Both are here before anybody reads the second.
+    other.write(Buffer.of(1));
+    other.write(Buffer.of(2));
+    expect((await first).value).toEqual(Uint8Array.of(1));
+    duplex.destroy(reason);
+    await new Promise((resolve) => duplex.once('close', resolve));
+    const rest: unknown[] = [];
+    const end = await (async () => {
+      for (let at = await source.next(); !at.done; at = await source.next()) rest.push(...at.value);
+    })().catch((error: unknown) => error);
+    expect(end).toBe(reason);
+    expect([[], [2]]).toContainEqual(rest);
+  });
+
+  it('holds a chunk or two of what nobody reads, and stops the stream', async () => {
+    const [duplex, other] = duplexes();
+    const source = nodeTransport(duplex).source[Symbol.asyncIterator]();
+    const first = source.next();
+    for (let i = 0; i < 5; i++) other.write(Buffer.of(i));
+    await first;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(duplex.isPaused()).toBe(true);
+    for (let i = 1; i < 5; i++) expect((await source.next()).value).toEqual(Uint8Array.of(i));
+    await source.return?.();
+    expect(countListeners([duplex], ['data'])).toBe(0);
+    duplex.destroy();
   });
 
   it('tells the reader of a connection that the remote resets', async () => {

@@ -81,6 +81,22 @@ describe('the deframer', () => {
     );
   });
 
+  it("leaves its chunks as they are, and gives away what is nobody else's", () => {
+    const bytes = framed([
+      new Uint8Array(300).fill(1),
+      new Uint8Array(500).fill(2),
+      new Uint8Array(9).fill(3),
+    ]);
+    const chunks = cutAt(bytes, [7, 400, 801, 805]);
+    const before = chunks.map(hex);
+    const out: Uint8Array[] = [];
+    const deframer = new Deframer(1000);
+    for (const chunk of chunks) deframer.push(chunk, out);
+    expect(chunks.map(hex)).toEqual(before);
+    for (const [i, body] of out.entries()) body.fill(i + 10);
+    expect(out.map(hex)).toEqual([300, 500, 9].map((length, i) => hex(new Uint8Array(length).fill(i + 10))));
+  });
+
   it('finds them byte by byte', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 5 }), (list) => {
