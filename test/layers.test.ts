@@ -13,6 +13,7 @@ const layers: readonly (readonly string[])[] = [
   ['limits', 'trace'],
   ['stream'],
   ['wire', 'crypto', 'transport'],
+  ['session/none'],
   ['session/extension-names', 'session/tracer'],
   ['session/extension-handlers'],
   [

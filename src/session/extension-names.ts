@@ -1,8 +1,6 @@
 /** The extension names of the two sides. A message carries the index of its name in the sender's list. */
 import { describe } from '../errors.ts';
-
-/** Most sessions have none, and share it. */
-const NONE: readonly string[] = [];
+import { NONE } from './none.ts';
 
 /**
  * A side's own names, as they go into its Handshake: sorted by UTF-16 code units, each once. The reference

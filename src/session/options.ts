@@ -10,6 +10,7 @@ import type { AbortSignalLike } from '../stream/transport.ts';
 import type { TraceListener, TraceOptions } from '../trace.ts';
 import type { Channel } from './channel.ts';
 import { sortNames } from './extension-names.ts';
+import { NONE } from './none.ts';
 import type { Session } from './session.ts';
 import { readTrace } from './tracer.ts';
 
@@ -75,9 +76,6 @@ export interface Settings {
   readonly trace: TraceOptions | undefined;
   readonly crypto: CryptoProvider;
 }
-
-/** Most sessions have none, and share it. */
-const NONE: readonly never[] = [];
 
 /** @throws TypeError, RangeError for invalid options; the signal's reason if it has aborted. */
 export async function readOptions(options: ConnectOptions): Promise<Settings> {

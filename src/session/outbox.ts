@@ -5,6 +5,7 @@
  */
 import type { MaybePromise } from '../stream/stage.ts';
 import type { Packet, Sendable } from '../wire/messages.ts';
+import { NONE } from './none.ts';
 
 /** What is made when the transport can take it: a message, several, or `undefined` if there is nothing left to say. */
 export type Made = Sendable | readonly Sendable[] | undefined;
@@ -34,9 +35,6 @@ interface Making {
 }
 
 type Taken = Packet<Sendable> | Making;
-
-/** Nothing is held most of the time. */
-const NONE: readonly never[] = [];
 
 export class Outbox {
   readonly #sendBytes: number;

@@ -1,6 +1,7 @@
 /** Who the other side of a session is. */
 import type { Limits } from '../limits.ts';
 import type { Handshake } from '../wire/messages.ts';
+import { NONE } from './none.ts';
 
 /** What the remote says of itself in its Handshake. */
 export interface Remote {
@@ -21,7 +22,8 @@ export function readRemote(handshake: Handshake, limits: Limits, drop: (reason: 
   if (names.length > extensionNames) drop(`extension names past the first ${extensionNames}`);
   if (names.some(isLong)) drop(`extension names of more than ${extensionNameLength} characters`);
   // One that is too long keeps its place, since the number of a name is its place.
-  const extensions = names.slice(0, extensionNames).map((name) => (isLong(name) ? '' : name));
+  const extensions =
+    names.length === 0 ? NONE : names.slice(0, extensionNames).map((name) => (isLong(name) ? '' : name));
   // Copies: the message is a view of a received chunk, which would be kept alive.
   return { id: id.slice(), live, ack, userData: userData?.slice(), extensions };
 }

@@ -10,6 +10,7 @@ import type { Feed, Packet } from '../wire/messages.ts';
 import { Channel, type ChannelHost, type ChannelMessage, type NamedExtension } from './channel.ts';
 import type { ExtensionHandlers } from './extension-handlers.ts';
 import type { ExtensionNames } from './extension-names.ts';
+import { NONE } from './none.ts';
 import type { Outbox } from './outbox.ts';
 import type { Tracer } from './tracer.ts';
 
@@ -20,9 +21,6 @@ interface Slot {
   /** This side's number. */
   id: number | undefined;
 }
-
-/** Most lists of most sessions are empty, and share it. Those that have something are made anew. */
-const NONE: readonly never[] = [];
 
 export class Router implements ChannelHost {
   readonly session: ChannelHost['session'];

@@ -28,6 +28,7 @@ import { findKey } from './find-key.ts';
 import { checkFirstFeed, type FirstFeed } from './handshake.ts';
 import { Incoming } from './incoming.ts';
 import { Keepalive } from './keepalive.ts';
+import { NONE } from './none.ts';
 import { type ConnectOptions, type ExtensionLike, readOptions, type Settings } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { Outgoing } from './outgoing.ts';
@@ -67,7 +68,7 @@ export class Session {
   readonly #keepalive: Keepalive;
   readonly #extensions: ExtensionNames;
   readonly #handlers: ExtensionHandlers;
-  #attached: readonly ExtensionLike[] = [];
+  #attached: readonly ExtensionLike[] = NONE;
   readonly #handshaken: Deferred<void> = deferred();
   readonly #ending: Ending;
   readonly #tracer: Tracer;

@@ -12,6 +12,7 @@ import type {
 import type { FrameWatcher } from '../wire/frame.ts';
 import type { Message, Packet, Sendable } from '../wire/messages.ts';
 import { varintLength } from '../wire/varint.ts';
+import { NONE } from './none.ts';
 
 /** Those that have no bytes in them, and are what they measure. */
 const NUMBERS_ONLY = ['info', 'unhave', 'want', 'unwant', 'request', 'cancel', 'keepalive'];
@@ -32,8 +33,6 @@ export function readTrace(trace: TraceListener | TraceOptions): TraceOptions {
   return options;
 }
 
-/** Most lists are empty, and are this one. */
-const NONE: readonly never[] = [];
 const NOBODY = byType(NONE);
 
 /** Who is told of it. */

@@ -10,6 +10,9 @@ export function deferred<T>(): Deferred<T> {
   return new LazyPromise();
 }
 
+/** Most resolve with nothing, and share this outcome. */
+const DONE = { value: undefined };
+
 /** Makes the promise for the first who asks: most are never looked at, and it takes several times the memory. */
 class LazyPromise<T> implements Deferred<T> {
   #promise: Promise<T> | undefined;
@@ -32,7 +35,7 @@ class LazyPromise<T> implements Deferred<T> {
 
   resolve(value: T): void {
     if (this.#outcome !== undefined) return;
-    this.#outcome = { value };
+    this.#outcome = value === undefined ? (DONE as { value: T & undefined }) : { value };
     this.#resolve?.(value);
     this.#resolve = this.#reject = undefined;
   }
