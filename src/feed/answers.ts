@@ -3,6 +3,7 @@ import { all } from '../stream/stage.ts';
 import type { Data, Request } from '../wire/messages.ts';
 import type { BlockReader } from './block-reader.ts';
 import type { SleepFiles } from './files/sleep-files.ts';
+import type { TreeNode } from './merkle/hash.ts';
 import { type ProofPlan, planProof } from './merkle/proof.ts';
 import type { Tree } from './tree.ts';
 
@@ -55,29 +56,25 @@ export class Answers {
         ? await Promise.all([nodesRead, signaturesRead])
         : [nodesRead, signaturesRead];
 
-    const blocks: number[] = [];
-    let count = 0;
+    const leaves: TreeNode[] = [];
+    const proofs: TreeNode[][] = [];
+    let next = 0;
     let bytes = 0;
     for (const plan of plans) {
-      const isBlock = plan !== undefined && !plan.hash;
-      bytes += isBlock ? nodes.get(2 * plan.block)!.size : 0;
-      if (count > 0 && bytes > maxBytes) break;
-      if (isBlock) blocks.push(plan.block);
-      count++;
+      const leaf = plan === undefined || plan.hash ? undefined : nodes[next++]!;
+      bytes += leaf?.size ?? 0;
+      if (proofs.length > 0 && bytes > maxBytes) break;
+      if (leaf !== undefined) leaves.push(leaf);
+      proofs.push(nodes.slice(next, (next += plan?.nodes.length ?? 0)));
     }
-    const values = await this.#blocks.read(blocks);
-    let next = 0;
-    return plans.slice(0, count).map((plan, i) => {
+    const values = await this.#blocks.view(leaves);
+    next = 0;
+    return proofs.map((nodes, i) => {
+      const plan = plans[i];
       if (plan === undefined) return undefined;
       const value = plan.hash ? undefined : values[next++];
       if (!plan.hash && value === undefined) return undefined;
-      return {
-        type: 'data',
-        index: plan.block,
-        value,
-        nodes: plan.nodes.map((index) => nodes.get(index)!),
-        signature: signatures[i],
-      };
+      return { type: 'data', index: plan.block, value, nodes, signature: signatures[i] };
     });
   }
 

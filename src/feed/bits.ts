@@ -2,6 +2,7 @@
  * Bits in a byte array, the first one of a byte in `0x80`. Positions are bits from the array's start;
  * a range is `from` to before `to`. Whole bytes are taken at once.
  */
+import { endOfRun } from '../wire/run.ts';
 
 /** How many bits of a byte are set. */
 const ONES: Uint8Array = new Uint8Array(256);
@@ -17,21 +18,28 @@ export function getBit(bytes: Uint8Array, position: number): boolean {
   return (bytes[position >> 3]! & (0x80 >> (position & 7))) !== 0;
 }
 
+/** Sets, or clears, the bits of one byte that are set in `bits`. */
+function apply(bytes: Uint8Array, at: number, bits: number, value: boolean): void {
+  bytes[at] = value ? bytes[at]! | bits : bytes[at]! & ~bits;
+}
+
+/** Sets, or clears, the bit at `position`. */
+export function putBit(bytes: Uint8Array, position: number, value: boolean): void {
+  apply(bytes, position >> 3, 0x80 >> (position & 7), value);
+}
+
 /** Sets, or clears, every bit of a range. */
 export function fillBits(bytes: Uint8Array, from: number, to: number, value: boolean): void {
   if (from >= to) return;
   const first = from >> 3;
   const last = (to - 1) >> 3;
-  const apply = (at: number, bits: number) => {
-    bytes[at] = value ? bytes[at]! | bits : bytes[at]! & ~bits;
-  };
   if (first === last) {
-    apply(first, mask(from & 7, to - first * 8));
+    apply(bytes, first, mask(from & 7, to - first * 8), value);
     return;
   }
-  apply(first, mask(from & 7, 8));
+  apply(bytes, first, mask(from & 7, 8), value);
   bytes.fill(value ? 0xff : 0, first + 1, last);
-  apply(last, mask(0, to - last * 8));
+  apply(bytes, last, mask(0, to - last * 8), value);
 }
 
 /** How many bits of a range are set. */
@@ -52,8 +60,9 @@ export function nextBit(bytes: Uint8Array, from: number, to: number, value: bool
   const last = (to - 1) >> 3;
   let at = from >> 3;
   let byte = (bytes[at]! ^ flip) & mask(from & 7, 8);
-  while (byte === 0) {
-    if (++at > last) return -1;
+  if (byte === 0) {
+    at = endOfRun(bytes, at + 1, last + 1, flip);
+    if (at > last) return -1;
     byte = bytes[at]! ^ flip;
   }
   // clz32 counts the 24 zero bits above the byte as well.

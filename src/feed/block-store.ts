@@ -126,8 +126,8 @@ export class BlockStore {
   }
 
   /** A block's bytes; `undefined` where it is not here. */
-  async read(block: number): Promise<Uint8Array | undefined> {
-    return (await this.#reader.read([block]))[0];
+  read(block: number): Promise<Uint8Array | undefined> {
+    return this.#reader.read(block);
   }
 
   /** The block that holds byte `bytes` of the feed; `undefined` past the roots that are here. */

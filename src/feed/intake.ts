@@ -14,6 +14,9 @@ import { bytesOf, Following, type Tree } from './tree.ts';
 /** How long a feed may be that somebody else signs. Where a block goes in the files follows from it. */
 export type FeedLimits = Pick<Limits, 'feedBlocks' | 'feedBytes'>;
 
+/** A node is still to be read. */
+const NOT_AT_HAND: unique symbol = Symbol();
+
 /** What a Data message brought. */
 export interface Stored {
   /** Whether its block was not here before. */
@@ -85,9 +88,7 @@ export class Intake {
       const { index: block, value } = message;
       try {
         this.#assertWhole();
-        const read = this.#tree.nodes(this.#plan(message));
-        const known = read instanceof Promise ? await read : read;
-        const proof = this.#prove(message, known);
+        const proof = this.#prove(message);
         const verified = 'then' in proof ? await proof : proof;
         assertLength(verified, limits);
         this.#tree.arriving(verified.nodes);
@@ -116,25 +117,42 @@ export class Intake {
     return { outcomes, written: this.#write(proven, outcomes) };
   }
 
-  /** The nodes held here that the proof of a message is held against. */
-  #plan({ index, value, nodes, signature }: Data): number[] {
-    const received = nodes.map((node) => node.index);
-    return planVerification(index, received, value !== undefined, signature !== undefined, this.#tree.has);
+  #prove(message: Data): MaybePromise<Verified> {
+    const again = (error: unknown): Promise<Verified> => {
+      if (error !== NOT_AT_HAND) throw error;
+      return this.#readAndVerify(message);
+    };
+    try {
+      const proof = this.#verify(message, this.#nodeAtHand);
+      return 'then' in proof ? proof.then(undefined, again) : proof;
+    } catch (error) {
+      return again(error);
+    }
   }
 
-  #prove(
+  /** A node that is held here, for as long as none has to be waited for. @throws NOT_AT_HAND */
+  readonly #nodeAtHand = (index: number): TreeNode | undefined => {
+    if (!this.#tree.has(index)) return undefined;
+    const node = this.#tree.node(index);
+    if (!(node instanceof Promise)) return node;
+    // It is asked for again, with the others, and then whoever asks hears of what is wrong with it.
+    node.catch(() => {});
+    throw NOT_AT_HAND;
+  };
+
+  /** With the nodes that the proof is held against read in one go. */
+  async #readAndVerify(message: Data): Promise<Verified> {
+    const { index, value, nodes, signature } = message;
+    const plan = planVerification(index, nodes, value !== undefined, signature !== undefined, this.#tree.has);
+    const known = new Map((await this.#tree.nodes(plan)).map((node) => [node.index, node]));
+    return this.#verify(message, (node) => known.get(node));
+  }
+
+  #verify(
     { index: block, value, nodes, signature }: Data,
-    known: Map<number, TreeNode>,
+    local: (index: number) => TreeNode | undefined,
   ): MaybePromise<Verified> {
-    return verifyProof({
-      crypto: this.#crypto,
-      key: this.#key,
-      block,
-      value,
-      nodes,
-      signature,
-      local: (index) => known.get(index),
-    });
+    return verifyProof({ crypto: this.#crypto, key: this.#key, block, value, nodes, signature, local });
   }
 
   /** Puts the tree that is held here beside the one that came. */

@@ -17,6 +17,11 @@ export interface StorageFile {
    * The array is the caller's to keep.
    */
   read(offset: number, length: number): MaybePromise<Uint8Array>;
+  /**
+   * As `read`, for bytes that are only looked at, which spares a copy: the storage may give its own, where these stay
+   * as they are until something else is written in their place, discarded or not.
+   */
+  view?(offset: number, length: number): MaybePromise<Uint8Array>;
   /** Writes all of `bytes` at `offset`, growing the file where needed. The caller may reuse `bytes` after. */
   write(offset: number, bytes: Uint8Array): MaybePromise<void>;
   /** Returns the space of a range to the machine where that can be done; its bytes are worth nothing after. */

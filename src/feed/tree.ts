@@ -1,6 +1,6 @@
 /** The hash tree of a feed: the nodes that are here, on the disk or on their way to it, and where its bytes are by them. */
 import { StorageError } from '../errors.ts';
-import type { MaybePromise } from '../stream/stage.ts';
+import { all, type MaybePromise } from '../stream/stage.ts';
 import type { SleepFiles } from './files/sleep-files.ts';
 import * as flat from './merkle/flat-tree.ts';
 import type { TreeNode } from './merkle/hash.ts';
@@ -76,21 +76,15 @@ export class Tree {
     for (const node of nodes) if (this.#arriving.get(node.index) === node) this.#arriving.delete(node.index);
   }
 
-  /** Nodes that are here, by index. */
-  nodes(indices: readonly number[]): MaybePromise<Map<number, TreeNode>> {
-    const found = new Map<number, TreeNode>();
-    const stored: number[] = [];
-    for (const index of indices) {
-      const node = this.#arriving.get(index);
-      if (node === undefined) stored.push(index);
-      else found.set(index, node);
-    }
-    const add = (nodes: readonly (TreeNode | undefined)[]): Map<number, TreeNode> => {
-      for (const node of nodes) found.set(present(node).index, present(node));
-      return found;
-    };
-    const nodes = this.#files.readNodes(stored);
-    return nodes instanceof Promise ? nodes.then(add) : add(nodes);
+  /** A node that is here: at once where it is on its way to the disk, or was lately read. */
+  readonly node = (index: number): MaybePromise<TreeNode> => {
+    const node = this.#arriving.get(index) ?? this.#files.readWithPage(index);
+    return node instanceof Promise ? node.then(present) : present(node);
+  };
+
+  /** Nodes that are here, in the order asked for. */
+  nodes(indices: readonly number[]): MaybePromise<TreeNode[]> {
+    return all(indices, this.node);
   }
 
   /** In bytes, from the feed's beginning to the block's, whose size is given. `following` is the caller's to keep. */
@@ -102,9 +96,7 @@ export class Tree {
     };
     if (following.block === block) return found(following.offset);
     const nodes = this.nodes(flat.fullRoots(block));
-    return nodes instanceof Promise
-      ? nodes.then((roots) => found(bytesOf(roots.values())))
-      : found(bytesOf(nodes.values()));
+    return nodes instanceof Promise ? nodes.then((roots) => found(bytesOf(roots))) : found(bytesOf(nodes));
   }
 
   /** The block that holds byte `bytes` of the feed; `undefined` past the roots that are here. */
@@ -123,7 +115,7 @@ export class Tree {
       const left = node - 2 ** (depth - 1);
       if (!this.#files.bitfield.hasNode(left))
         return { index: flat.leftSpan(node, depth) / 2, offset: undefined };
-      const { size } = (await this.nodes([left])).get(left)!;
+      const { size } = await this.node(left);
       if (offset < size) {
         node = left;
       } else {
@@ -136,7 +128,7 @@ export class Tree {
 }
 
 /** In bytes, of all blocks below `roots`. */
-export function bytesOf(roots: Iterable<TreeNode>): number {
+export function bytesOf(roots: readonly TreeNode[]): number {
   let bytes = 0;
   for (const { size } of roots) bytes += size;
   return bytes;

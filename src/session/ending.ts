@@ -27,12 +27,12 @@ export class Ending {
   readonly #clock: Clock;
   readonly #limits: Pick<Limits, 'idleMs'>;
   readonly #host: EndingHost;
-  readonly #closed: Deferred<CloseReason> = deferred();
+  #closed: Deferred<CloseReason> | undefined;
   #closing: 'closed' | 'remote-closed' | undefined;
   #hasSentAll = false;
   #hasRemoteEnded = false;
-  #isOver = false;
-  #fault: ProtocolError | undefined;
+  /** Why it is over. */
+  #reason: CloseReason | undefined;
   #cancelDeadline: (() => void) | undefined;
 
   constructor(clock: Clock, limits: Pick<Limits, 'idleMs'>, host: EndingHost) {
@@ -43,21 +43,25 @@ export class Ending {
 
   /** Resolves when it is over. Never rejects. */
   get closed(): Promise<CloseReason> {
+    if (this.#closed === undefined) {
+      this.#closed = deferred();
+      if (this.#reason !== undefined) this.#closed.resolve(this.#reason);
+    }
     return this.#closed.promise;
   }
 
   /** Neither side has ended, nor begun to. */
   get isOpen(): boolean {
-    return this.#closing === undefined && !this.#isOver;
+    return this.#closing === undefined && this.#reason === undefined;
   }
 
   get isOver(): boolean {
-    return this.#isOver;
+    return this.#reason !== undefined;
   }
 
   /** What the remote ended it by, where it was at fault. */
   get fault(): ProtocolError | undefined {
-    return this.#fault;
+    return this.#reason?.code === 'failed' ? this.#reason.error : undefined;
   }
 
   /** This side accepts nothing new and sends what is queued. False if it was ending already. */
@@ -70,7 +74,7 @@ export class Ending {
 
   /** The remote has taken some of what was queued. */
   progress(): void {
-    if (this.#closing !== undefined && !this.#isOver) this.#armDeadline();
+    if (this.#closing !== undefined && this.#reason === undefined) this.#armDeadline();
   }
 
   /** Everything queued is sent. */
@@ -88,12 +92,11 @@ export class Ending {
 
   /** Ends at once. The first reason counts. */
   end(reason: CloseReason): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    if (reason.code === 'failed') this.#fault = reason.error;
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
     this.#cancelDeadline?.();
     this.#host.onEnd('error' in reason ? reason.error : undefined);
-    this.#closed.resolve(reason);
+    this.#closed?.resolve(reason);
   }
 
   #check(): void {

@@ -1,11 +1,15 @@
 /** The extension names of the two sides. A message carries the index of its name in the sender's list. */
 import { describe } from '../errors.ts';
 
+/** Most sessions have none, and share it. */
+const NONE: readonly string[] = [];
+
 /**
  * A side's own names, as they go into its Handshake: sorted by UTF-16 code units, each once. The reference
  * maps names by a merge walk and loses what is not sorted.
  */
-export function sortNames(names: readonly string[]): string[] {
+export function sortNames(names: readonly string[]): readonly string[] {
+  if (names.length === 0) return NONE;
   for (const name of names) {
     if (typeof name !== 'string' || name === '') {
       throw new TypeError(`"extensions" expected names, got ${describe(name)} among them`);

@@ -8,6 +8,8 @@ import type { FileName, Storage, StorageFile } from '../feed/storage.ts';
 
 /** Bytes of one page: a block written far out takes one page, not all those before it. */
 const PAGE = 65536;
+/** The same of the other files, where hashes and bits of a few blocks are far from each other. */
+const SMALL_PAGE = 4096;
 /** The initial size of a page, which then doubles, so that many small feeds stay small. */
 const FIRST = 256;
 
@@ -15,6 +17,7 @@ const FIRST = 256;
 export interface MemoryFile extends StorageFile {
   size(): number;
   read(offset: number, length: number): Uint8Array;
+  view(offset: number, length: number): Uint8Array;
   write(offset: number, bytes: Uint8Array): void;
   discard(offset: number, length: number): void;
   flush(): void;
@@ -39,7 +42,7 @@ export function memoryStorage(): MemoryStorage {
     },
     file(name) {
       let file = files.get(name);
-      if (file === undefined) files.set(name, (file = new PagedFile()));
+      if (file === undefined) files.set(name, (file = new PagedFile(name === 'data' ? PAGE : SMALL_PAGE)));
       return file;
     },
     close() {
@@ -49,9 +52,14 @@ export function memoryStorage(): MemoryStorage {
 }
 
 class PagedFile implements MemoryFile {
-  /** Pages by number; one may be shorter than {@link PAGE}, and what is missing is zeros. */
+  /** Pages by number; one may be shorter than `#pageSize`, and what is missing is zeros. */
   readonly #pages = new Map<number, Uint8Array>();
+  readonly #pageSize: number;
   #size = 0;
+
+  constructor(pageSize: number) {
+    this.#pageSize = pageSize;
+  }
 
   size(): number {
     return this.#size;
@@ -63,9 +71,9 @@ class PagedFile implements MemoryFile {
     const bytes = new Uint8Array(length);
     const held = Math.min(length, this.#size - offset);
     for (let at = 0; at < held; ) {
-      const number = Math.floor((offset + at) / PAGE);
-      const from = offset + at - number * PAGE;
-      const to = Math.min(from + held - at, PAGE);
+      const number = Math.floor((offset + at) / this.#pageSize);
+      const from = offset + at - number * this.#pageSize;
+      const to = Math.min(from + held - at, this.#pageSize);
       const page = this.#pages.get(number);
       if (page !== undefined) bytes.set(page.subarray(from, to), at);
       at += to - from;
@@ -73,13 +81,21 @@ class PagedFile implements MemoryFile {
     return bytes;
   }
 
+  view(offset: number, length: number): Uint8Array {
+    const number = Math.floor(offset / this.#pageSize);
+    const from = offset - number * this.#pageSize;
+    const page = this.#pages.get(number);
+    const isWhole = page !== undefined && from + length <= page.length && offset + length <= this.#size;
+    return isWhole ? page.subarray(from, from + length) : this.read(offset, length);
+  }
+
   write(offset: number, bytes: Uint8Array): void {
     assertInteger('offset', offset);
     assertBytes('bytes', bytes);
     for (let at = 0; at < bytes.length; ) {
-      const number = Math.floor((offset + at) / PAGE);
-      const from = offset + at - number * PAGE;
-      const to = Math.min(from + bytes.length - at, PAGE);
+      const number = Math.floor((offset + at) / this.#pageSize);
+      const from = offset + at - number * this.#pageSize;
+      const to = Math.min(from + bytes.length - at, this.#pageSize);
       this.#page(number, to).set(bytes.subarray(at, at + to - from), from);
       at += to - from;
     }
@@ -92,10 +108,11 @@ class PagedFile implements MemoryFile {
     const end = offset + length;
     // Walks the existing pages, since the range may span far more than those.
     for (const [number, page] of this.#pages) {
-      const from = Math.max(offset - number * PAGE, 0);
-      const to = Math.min(end - number * PAGE, PAGE);
-      if (from === 0 && to === PAGE) this.#pages.delete(number);
-      else if (from < to) page.fill(0, from, to);
+      const from = Math.max(offset - number * this.#pageSize, 0);
+      const to = Math.min(end - number * this.#pageSize, this.#pageSize);
+      if (from === 0 && to === this.#pageSize) this.#pages.delete(number);
+      // A view of it stays as it is.
+      else if (from < to) this.#pages.set(number, page.slice().fill(0, from, to));
     }
   }
 

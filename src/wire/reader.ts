@@ -2,7 +2,13 @@
  * Reads protobuf fields. As strict as the reference, or stricter: no groups, no number over 2^53-1, no fields
  * without end.
  */
-import { WireType } from '@protobuf-ts/runtime';
+import type { WireType } from '@protobuf-ts/runtime';
+
+// Its values by hand: with the enum, a page would load all that protobuf-ts does with unknown fields.
+const VARINT: WireType.Varint = 0;
+const BIT64: WireType.Bit64 = 1;
+const LENGTH_DELIMITED: WireType.LengthDelimited = 2;
+const BIT32: WireType.Bit32 = 5;
 
 /**
  * Fields of one message, those of its nodes included: a proof of 128 nodes has some 520, a Handshake as many
@@ -59,7 +65,7 @@ export class Reader {
   tag(): number {
     if (++this.#fields > MAX_FIELDS) throw new RangeError(`it has more than ${MAX_FIELDS} fields`);
     const tag = this.uint32();
-    if (tag < 8 || (tag & 7) > WireType.Bit32) throw new RangeError(`there is no field of tag ${tag}`);
+    if (tag < 8 || (tag & 7) > BIT32) throw new RangeError(`there is no field of tag ${tag}`);
     return tag;
   }
 
@@ -107,16 +113,16 @@ export class Reader {
   /** Passes over the value of a field that nobody knows. */
   skip(tag: number): void {
     switch (tag & 7) {
-      case WireType.Varint:
+      case VARINT:
         while (this.#byte() >= 0x80);
         return;
-      case WireType.Bit64:
+      case BIT64:
         this.#skip(8);
         return;
-      case WireType.LengthDelimited:
+      case LENGTH_DELIMITED:
         this.#skip(this.uint32());
         return;
-      case WireType.Bit32:
+      case BIT32:
         this.#skip(4);
         return;
       default:

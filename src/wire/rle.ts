@@ -4,6 +4,7 @@
  * bytes as they are.
  */
 import { ProtocolError } from '../errors.ts';
+import { endOfRun } from './run.ts';
 import { readVarint, varintLength, writeVarint } from './varint.ts';
 
 interface Section {
@@ -77,7 +78,7 @@ function split(bits: Uint8Array): Section[] {
     const fill = bits[at]!;
     let end = at + 1;
     if (fill === 0 || fill === 0xff) {
-      while (end < length && bits[end] === fill) end++;
+      end = endOfRun(bits, end, length, fill);
       const run: Section = { start: at, end, fill };
       // Cutting plain bytes in two costs them a second header, so a run among them has to save more than its own.
       if (plain === at || end - at > varintLength(header(run))) {

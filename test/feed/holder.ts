@@ -51,10 +51,9 @@ export class Holder {
 
   /** Verifies with no more of the own tree than was planned for. */
   verify({ block, value, nodes, signature }: Answer): Verified {
-    const received = nodes.map((node) => node.index);
     const planned = new Map<number, TreeNode>();
     const hasValue = value !== undefined;
-    for (const index of planVerification(block, received, hasValue, signature !== undefined, this.has)) {
+    for (const index of planVerification(block, nodes, hasValue, signature !== undefined, this.has)) {
       planned.set(index, this.nodes.get(index)!);
     }
     const { crypto, key } = this;

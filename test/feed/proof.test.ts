@@ -138,7 +138,9 @@ describe('what cannot be proven', () => {
     });
     expect(holder.verify(padded(MAX_PROOF_NODES)).nodes).toEqual([]);
     expect(() => holder.verify(padded(MAX_PROOF_NODES + 1))).toThrow(unproven);
-    expect(planVerification(2, new Array(MAX_PROOF_NODES + 1).fill(0), true, true, () => true)).toEqual([]);
+    expect(
+      planVerification(2, new Array(MAX_PROOF_NODES + 1).fill({ index: 0 }), true, true, () => true),
+    ).toEqual([]);
   });
 
   it('names the block, what failed, and what to do', () => {

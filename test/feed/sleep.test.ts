@@ -330,7 +330,7 @@ describe('SleepFiles', () => {
     const files = await opened(nodeStorage(join(folder, 'feed')));
     const feed = made();
     await files.commit(feed.append(...known(4)));
-    expect(files.readNodes([3, 0, 99])).toMatchObject([{ index: 3 }, { index: 0 }, undefined]);
+    expect(files.readNodes([3, 1, 99])).toMatchObject([{ index: 3 }, { index: 1 }, undefined]);
     await files.close();
   });
 

@@ -25,6 +25,24 @@ describe('memoryStorage', () => {
     expect(hex(file.read(2 ** 52 - 1, 3))).toBe('000100');
   });
 
+  test('a view is what is read, and stays so when its range is discarded or its page grows', () => {
+    const file = memoryStorage().file('data');
+    file.write(0, Uint8Array.of(1, 2, 3));
+    const small = file.view(1, 2);
+    file.write(3, new Uint8Array(200_000).fill(4));
+    const bytes = file.read(0, file.size());
+    const ranges = [0, 1, 65_530, 65_536, 131_070].flatMap((at) =>
+      [0, 1, 6, 65_536].map((n) => [at, n] as const),
+    );
+    const views = ranges.map(([offset, length]) => file.view(offset, length));
+    expect(hex(file.view(199_999, 10))).toBe(hex(file.read(199_999, 10)));
+    file.discard(0, 150_000);
+    expect(hex(small)).toBe('0203');
+    expect(hex(file.view(0, 3))).toBe('000000');
+    for (const [i, [offset, length]] of ranges.entries())
+      expect(hex(views[i]!)).toBe(hex(bytes.subarray(offset, offset + length)));
+  });
+
   test('discards a range', () => {
     const file = memoryStorage().file('data');
     file.write(0, new Uint8Array(200_000).fill(1));

@@ -4,8 +4,9 @@
  *
  * The memory is one page:
  *
- *     0    the input block of Salsa20, 64 bytes: constants, key and nonce; its counter is not read
- *     64   the window, whose first bytes are XORed with the keystream
+ *     0    the input block of Salsa20, 64 bytes: constants, key and nonce; its counter becomes that of each fifth block
+ *     64   a fifth block on its way to the window
+ *     128  the window, whose first bytes are XORed with the keystream
  *
  * Five blocks are computed at once. Four are the lanes of sixteen 128-bit vectors: x[i] holds word i of all four. Their
  * instructions wait for each other's results, which leaves the processor room for a fifth in ordinary words: y[i]. It
@@ -14,8 +15,10 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const WINDOW = 64;
+const FIFTH = 64;
+const WINDOW = 128;
 const BLOCK = 64;
+const COUNTER = 32;
 const LANES = 4;
 const BLOCKS = LANES + 1;
 const DOUBLE_ROUNDS = 10;
@@ -51,16 +54,14 @@ const i32 = {
   rotl: (a, bits) => [...a, ...i32.const(bits), 0x77],
   load: (address, offset) => [...address, 0x28, ...unaligned(offset)],
   store: (address, offset, value) => [...address, ...value, 0x36, ...unaligned(offset)],
-  /** The low half of an i64. */
-  wrap: (a) => [...a, 0xa7],
 };
 const i64 = {
   const: (value) => [0x42, ...sleb(value)],
   extend: (a) => [...a, 0xad],
   shl: (a, bits) => [...a, ...i64.const(bits), 0x86],
-  shr: (a, bits) => [...a, ...i64.const(bits), 0x88],
   or: (a, b) => [...a, ...b, 0x84],
   add: (a, b) => [...a, ...b, 0x7c],
+  store: (address, offset, value) => [...address, ...value, 0x37, ...unaligned(offset)],
 };
 const v128 = {
   load: (address, offset) => [...address, ...simd(0x00), ...unaligned(offset)],
@@ -146,20 +147,17 @@ const laneInput = (i) => {
   if (i === 9) return local(high);
   return v128.splat(zero, 4 * i);
 };
-const wordInput = (i) => {
-  const fifth = i64.add(local(counter), i64.const(LANES));
-  if (i === 8) return i32.wrap(fifth);
-  if (i === 9) return i32.wrap(i64.shr(fifth, 32));
-  return i32.load(zero, 4 * i);
+
+/** XORs the words, 4q to 4q + 3 of a block, into the window. */
+const xorWindow = (block, q, words) => {
+  const offset = WINDOW + block * BLOCK + 16 * q;
+  return v128.store(local(at), offset, v128.xor(v128.load(local(at), offset), words));
 };
 
 /** XORs words 4q to 4q + 3 of each block in lanes into the window: turns four words of a lane into a vector, lane by lane. */
 const xorQuarter = (q) => {
   const [a, b, c, d] = x.slice(4 * q, 4 * q + 4);
-  const out = (block, words) => {
-    const offset = WINDOW + block * BLOCK + 16 * q;
-    return v128.store(local(at), offset, v128.xor(v128.load(local(at), offset), words));
-  };
+  const out = (block, words) => xorWindow(block, q, words);
   return [
     // a0 b0 a1 b1, and so on; `sum` is free by now.
     ...set(sum, v128.pick(local(a), local(b), [0, 4, 1, 5])),
@@ -173,12 +171,9 @@ const xorQuarter = (q) => {
   ];
 };
 
-/** XORs word i of the fifth block into the window. */
-const xorWord = (word, i) => {
-  const offset = WINDOW + LANES * BLOCK + 4 * i;
-  const keystream = i32.add(local(word), wordInput(i));
-  return i32.store(local(at), offset, i32.xor(i32.load(local(at), offset), keystream));
-};
+/** The same of the fifth block, whose words are in memory by now. */
+const xorFifth = (q) =>
+  xorWindow(LANES, q, i32x4.add(v128.load(zero, FIFTH + 16 * q), v128.load(zero, 16 * q)));
 
 /**
  * xor(bytes, counterLow, counterHigh): `bytes` is a multiple of 320, and more than 0; the counter is that of the
@@ -190,12 +185,14 @@ const kernel = [
     i32.lessThan(local(at), local(bytes)),
     counters(),
     x.flatMap((lanes, i) => set(lanes, laneInput(i))),
-    y.flatMap((word, i) => set(word, wordInput(i))),
+    i64.store(zero, COUNTER, i64.add(local(counter), i64.const(LANES))),
+    y.flatMap((word, i) => set(word, i32.load(zero, 4 * i))),
     set(round, i32.const(DOUBLE_ROUNDS)),
     loopWhile(local(round), doubleRound, set(round, i32.sub(local(round), i32.const(1)))),
+    y.flatMap((word, i) => i32.store(zero, FIFTH + 4 * i, local(word))),
     x.flatMap((lanes, i) => set(lanes, i32x4.add(local(lanes), laneInput(i)))),
     [0, 1, 2, 3].flatMap(xorQuarter),
-    y.flatMap(xorWord),
+    [0, 1, 2, 3].flatMap(xorFifth),
     set(counter, i64.add(local(counter), i64.const(BLOCKS))),
     set(at, i32.add(local(at), i32.const(BLOCKS * BLOCK))),
   ),

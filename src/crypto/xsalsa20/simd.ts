@@ -3,6 +3,8 @@ import { GROUP, type Kernel, WINDOW } from './kernel.ts';
 import { code } from './simd-code.ts';
 
 const INPUT = 64;
+/** Where the window is. */
+const START = 128;
 
 /** What it takes of the platform, which may be missing. */
 interface Platform {
@@ -28,8 +30,8 @@ export function simdKernel(): Kernel | undefined {
     const { memory, xor } = exports as Exports;
     const inputBlock = new Uint8Array(memory.buffer, 0, INPUT);
     return {
-      window: new Uint8Array(memory.buffer, INPUT, WINDOW),
-      group: new Uint8Array(memory.buffer, INPUT, GROUP),
+      window: new Uint8Array(memory.buffer, START, WINDOW),
+      group: new Uint8Array(memory.buffer, START, GROUP),
       xor(input, block, count) {
         inputBlock.set(input);
         // WASM takes the low 32 bits of a number.

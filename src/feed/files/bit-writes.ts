@@ -1,6 +1,5 @@
 /** The writes to the bitfield file that make a commit count, in the order that a crash may cut short. */
 
-import { equals } from 'uint8arrays/equals';
 import type { TreeNode } from '../merkle/hash.ts';
 import type { Bitfield } from './bitfield.ts';
 import { type Commit, newRoots, type Piece, runs } from './commit.ts';
@@ -9,6 +8,8 @@ import { HEADER_BYTES, PAGE_BLOCK_BYTES, PAGE_NODE_BYTES } from './header.ts';
 /** What a disk writes as a whole, or not at all. */
 const SECTOR_BYTES = 4096;
 
+/** The page that has a node's bit. */
+const pageOf = (node: number): number => Math.floor(node / (8 * PAGE_NODE_BYTES));
 const sectorOf = (offset: number): number => Math.floor(offset / SECTOR_BYTES);
 const endOf = ({ offset, bytes }: Piece): number => offset + bytes.length;
 
@@ -29,17 +30,20 @@ export function bitWrites(
   nodes: readonly TreeNode[],
   { clear = [], signatures }: Commit,
 ): Piece[][] {
-  const pieces = (pages: readonly number[]): Piece[] => pages.map((page) => pageBits(bits, page));
   const added = runs(blocks);
   for (const [start, length] of added) bits.add(start, length);
   for (const { index } of nodes) bits.addNode(index);
   for (const [start, end] of clear) bits.remove(start, end - start);
   const dirty = bits.dirty();
-  const whole = pieces(dirty);
+  const whole = dirty.map((page) => pageBits(bits, page));
   const roots = newRoots(nodes, signatures);
   for (const root of roots) bits.removeNode(root);
   const isOneSector = whole.length === 1 && sectorOf(whole[0]!.offset) === sectorOf(endOf(whole[0]!) - 1);
-  const rootless = isOneSector ? [] : roots.length === 0 ? whole : pieces(dirty);
+  // None but the pages that have one are another page without it.
+  const rootPages = new Set(roots.map(pageOf));
+  const rootless = isOneSector
+    ? []
+    : whole.map((piece, i) => (rootPages.has(dirty[i]!) ? pageBits(bits, dirty[i]!) : piece));
   for (const { index } of nodes) bits.removeNode(index);
   for (const [start, length] of added) bits.remove(start, length);
   if (dirty.length === 0) return [];
@@ -48,7 +52,7 @@ export function bitWrites(
     offset: offset + PAGE_BLOCK_BYTES,
     bytes: bytes.subarray(PAGE_BLOCK_BYTES, PAGE_BLOCK_BYTES + PAGE_NODE_BYTES),
   }));
-  const rooted = whole.filter(({ bytes }, i) => !equals(bytes, rootless[i]!.bytes));
+  const rooted = whole.filter((_, i) => rootPages.has(dirty[i]!));
   return rooted.length === 0 ? [nodesAlone, rootless] : [nodesAlone, rootless, rooted];
 }
 
@@ -59,7 +63,7 @@ export function pageBits(bits: Bitfield, page: number): Piece {
 
 /** The byte that has a node's bit, where it belongs in the file. */
 export function nodeBits(bits: Bitfield, node: number): Piece {
-  const page = Math.floor(node / (8 * PAGE_NODE_BYTES));
+  const page = pageOf(node);
   const { offset, bytes } = pageBits(bits, page);
   const at = PAGE_BLOCK_BYTES + Math.floor(node / 8) - page * PAGE_NODE_BYTES;
   return { offset: offset + at, bytes: bytes.subarray(at, at + 1) };

@@ -5,7 +5,7 @@
  * through 32-bit operations.
  */
 import { assertBytes, assertInteger } from '../../errors.ts';
-import { countBits, fillBits, getBit, nextBit, previousBit } from '../bits.ts';
+import { countBits, fillBits, getBit, nextBit, previousBit, putBit } from '../bits.ts';
 import { SparsePages } from '../sparse-pages.ts';
 import { BitfieldIndex, summary } from './bitfield-index.ts';
 import { type BitfieldPageSize, bitfieldPageSizes, PAGE_BLOCK_BYTES, PAGE_NODE_BYTES } from './header.ts';
@@ -181,7 +181,11 @@ export class Bitfield {
       bytes.set(page.nodes, PAGE_BLOCK_BYTES);
     }
     const length = this.#indexSize;
-    const index = this.#index.bytes(number * length, length, (p) => this.#pages.get(p)?.blocks);
+    const blocksOf = (page: number): Uint8Array | undefined => {
+      const found = this.#pages.get(page);
+      return found === undefined || found.held === 0 ? undefined : found.blocks;
+    };
+    const index = this.#index.bytes(number * length, length, blocksOf);
     bytes.set(index, PAGE_BLOCK_BYTES + PAGE_NODE_BYTES);
     return bytes;
   }
@@ -225,8 +229,7 @@ export class Bitfield {
   #setNode(index: number, value: boolean): void {
     assertInteger('index', index);
     const number = Math.floor(index / NODES);
-    const at = index - number * NODES;
-    fillBits(this.#page(number).nodes, at, at + 1, value);
+    putBit(this.#page(number).nodes, index - number * NODES, value);
     this.#dirty.add(number);
   }
 

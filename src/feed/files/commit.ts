@@ -153,8 +153,8 @@ export function newRoots(nodes: readonly TreeNode[], signatures: Commit['signatu
   let end = 0;
   for (const { index } of nodes) end = Math.max(end, flat.rightSpan(index) / 2 + 1);
   lengths.add(end);
-  const fresh = new Set(nodes.map(({ index }) => index));
-  return [...lengths].flatMap(flat.fullRoots).filter((root) => fresh.has(root));
+  const roots = new Set([...lengths].flatMap(flat.fullRoots));
+  return nodes.flatMap(({ index }) => (roots.has(index) ? index : []));
 }
 
 /** Blocks as runs of neighbours, in the order in which they are given. */

@@ -138,6 +138,12 @@ export class SleepFiles {
     return this.#tree.read(index, this.#bits);
   }
 
+  /** As {@link readNode}, where its neighbours will be asked for too: they are read along. */
+  readWithPage(index: number): MaybePromise<TreeNode | undefined> {
+    this.#assertOpen();
+    return this.#tree.readWithPage(index, this.#bits);
+  }
+
   /** Tree nodes, in the order asked for. */
   readNodes(indices: readonly number[]): MaybePromise<(TreeNode | undefined)[]> {
     this.#assertOpen();
@@ -157,6 +163,13 @@ export class SleepFiles {
   readData(offset: number, length: number): MaybePromise<Uint8Array> {
     this.#assertOpen();
     return this.#storage.file('data').read(offset, length);
+  }
+
+  /** As {@link readData}, for bytes that are only looked at. */
+  viewData(offset: number, length: number): MaybePromise<Uint8Array> {
+    this.#assertOpen();
+    const file = this.#storage.file('data');
+    return file.view === undefined ? file.read(offset, length) : file.view(offset, length);
   }
 
   /** In bytes: how far the blocks reach that were ever written. */

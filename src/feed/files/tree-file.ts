@@ -14,6 +14,9 @@ const PAGE_NODES = 64;
 /** Pages kept as they were read: 160 KB. */
 const CACHED_PAGES = 64;
 
+/** Whether it is worth keeping: a block's own node is needed once as a rule, and its page is here for the next one's. */
+const isAbove = (index: number): boolean => index % 2 === 1;
+
 export class TreeFile {
   readonly #storage: Storage;
   readonly #cache = new NodeCache(CACHED_NODES);
@@ -39,10 +42,11 @@ export class TreeFile {
     indices: readonly number[],
     bits: Pick<Bitfield, 'hasNode'>,
   ): MaybePromise<(TreeNode | undefined)[]> {
-    return all(indices, (index) => this.#readWithPage(index, bits));
+    return all(indices, (index) => this.readWithPage(index, bits));
   }
 
-  #readWithPage(index: number, bits: Pick<Bitfield, 'hasNode'>): MaybePromise<TreeNode | undefined> {
+  /** A node, read together with those beside it. */
+  readWithPage(index: number, bits: Pick<Bitfield, 'hasNode'>): MaybePromise<TreeNode | undefined> {
     if (!bits.hasNode(index)) return undefined;
     const cached = this.#cache.get(index);
     if (cached !== undefined) return cached;
@@ -59,13 +63,13 @@ export class TreeFile {
     if (nodes.length === 0) return;
     // Not cleared: a page that is being read is not to come back into the new ones.
     this.#pages = new Map();
-    for (const { index, hash, size } of nodes) this.#cache.set({ index, hash: hash.slice(), size });
+    for (const { index, hash, size } of nodes)
+      if (isAbove(index)) this.#cache.set({ index, hash: hash.slice(), size });
   }
 
   #parse(index: number, bytes: Uint8Array): TreeNode | undefined {
     const node = parseNode(index, bytes);
-    // A block's own node is needed once as a rule, and its page is here for the next one's.
-    if (node !== undefined && index % 2 === 1) this.#cache.set(node);
+    if (node !== undefined && isAbove(index)) this.#cache.set(node);
     return node;
   }
 

@@ -36,32 +36,36 @@ export function planProof(
   let node = 2 * block;
   if (!holds(node, 0)) return undefined;
   const nodes = request.hash ? [node] : [];
-  const way = [node];
   const spared = request.batched ? batch : NONE;
-  const planned = (signed?: number): ProofPlan => {
+  /** Up to the node at `depth` above the block. */
+  const planned = (depth: number, signed?: number): ProofPlan => {
     // Of a hash alone, the other side keeps only what is above it.
-    if (!request.hash) for (const proven of [way, nodes]) for (const node of proven) batch.add(node);
+    if (!request.hash) {
+      for (let level = 0, proven = 2 * block; level <= depth; proven = flat.parent(proven, level++))
+        batch.add(proven);
+      for (const proven of nodes) batch.add(proven);
+    }
     return { nodes, length: signed };
   };
-  if (request.digest === 1) return planned();
+  if (request.digest === 1) return planned(0);
   // As heldByRemote reads them: the siblings that the remote has, from below, and a last bit for the node that it has.
   const namesNode = request.digest % 2 === 1;
   let bits = Math.floor(request.digest / 2);
-  for (let depth = 0; !(namesNode && bits === 1) && !spared.has(node); depth++) {
+  let depth = 0;
+  for (; !(namesNode && bits === 1) && !spared.has(node); depth++) {
     const other = flat.sibling(node, depth);
     if (depth === flat.MAX_DEPTH || !holds(other, depth)) {
       const roots = rootsWith(node, depth, holds);
       if (roots === undefined) return undefined;
       const held = heldByRemote(block, request.digest);
       for (const root of roots) if (root !== node && !held.has(root) && !spared.has(root)) nodes.push(root);
-      return planned((flat.rightSpan(roots.at(-1)!) + 2) / 2);
+      return planned(depth, (flat.rightSpan(roots.at(-1)!) + 2) / 2);
     }
     if (bits % 2 === 0 && !spared.has(other)) nodes.push(other);
     bits = Math.floor(bits / 2);
     node = flat.parent(node, depth);
-    way.push(node);
   }
-  return planned();
+  return planned(depth);
 }
 
 /**

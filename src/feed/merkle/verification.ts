@@ -16,13 +16,6 @@ export const MAX_PROOF_NODES = 128;
 
 const OURS = -1;
 
-/** A step up: `other` and the node reached so far are the children of the next one. */
-interface Step {
-  readonly other: number;
-  /** A position in the received nodes, or `OURS`. */
-  readonly from: number;
-}
-
 /**
  * The way up from a block as far as received and own nodes carry it, taken step by step: most proofs meet a trusted
  * node early. Received nodes count only in the order in which they came.
@@ -30,26 +23,37 @@ interface Step {
 class Climb {
   /** The node reached so far. */
   top: number;
-  readonly #received: readonly number[];
+  /** The last step's: this and the node before are the children of `top`. */
+  other = 0;
+  /** Where `other` is: a position in the received nodes, or `OURS`. */
+  from: number = OURS;
+  readonly #received: readonly { readonly index: number }[];
   readonly #has: (node: number) => boolean;
   #next: number;
   #depth = 0;
 
-  constructor(block: number, received: readonly number[], hasValue: boolean, has: (node: number) => boolean) {
+  constructor(
+    block: number,
+    received: readonly { readonly index: number }[],
+    hasValue: boolean,
+    has: (node: number) => boolean,
+  ) {
     this.top = 2 * block;
     this.#received = received;
     this.#has = has;
     this.#next = hasValue ? 0 : 1;
   }
 
-  /** Goes one up; `undefined` where nothing carries it any further. */
-  step(): Step | undefined {
-    if (this.#depth >= flat.MAX_DEPTH) return undefined;
+  /** Goes one up; false where nothing carries it any further. */
+  step(): boolean {
+    if (this.#depth >= flat.MAX_DEPTH) return false;
     const other = flat.sibling(this.top, this.#depth);
-    const from = this.#received[this.#next] === other ? this.#next++ : OURS;
-    if (from === OURS && !this.#has(other)) return undefined;
+    const from = this.#received[this.#next]?.index === other ? this.#next++ : OURS;
+    if (from === OURS && !this.#has(other)) return false;
+    this.other = other;
+    this.from = from;
     this.top = flat.parent(this.top, this.#depth++);
-    return { other, from };
+    return true;
   }
 
   /**
@@ -59,11 +63,11 @@ class Climb {
   end(): { length: number; roots: { readonly index: number; readonly from: number }[] } {
     const received = this.#received;
     const { top } = this;
-    const last = this.#next < received.length ? received.at(-1)! : top;
+    const last = this.#next < received.length ? received.at(-1)!.index : top;
     const length = (Math.max(flat.rightSpan(top), flat.rightSpan(last)) + 2) / 2;
     const roots = flat.fullRoots(length).map((index) => ({
       index,
-      from: index !== top && received[this.#next] === index ? this.#next++ : OURS,
+      from: index !== top && received[this.#next]?.index === index ? this.#next++ : OURS,
     }));
     return { length, roots };
   }
@@ -72,14 +76,14 @@ class Climb {
 /**
  * The nodes held here that {@link verifyProof} may ask for, so that they can be read in one go.
  *
- * @param received the indices of Data.nodes, in their order
+ * @param received Data.nodes
  * @param hasValue whether Data brought the block, and not only its hash
  * @param signed whether Data brought a signature
  * @param has whether a node is held here
  */
 export function planVerification(
   block: number,
-  received: readonly number[],
+  received: readonly { readonly index: number }[],
   hasValue: boolean,
   signed: boolean,
   has: (node: number) => boolean,
@@ -94,8 +98,8 @@ export function planVerification(
   const way = new Climb(block, received, hasValue, has);
   // Without a signature nothing above a node held here is of use. With one, a difference there shows a fork.
   if (want(2 * block) && !signed) return wanted;
-  for (let step = way.step(); step !== undefined; step = way.step()) {
-    if (step.from === OURS || signed) want(step.other);
+  while (way.step()) {
+    if (way.from === OURS || signed) want(way.other);
     if (want(way.top) && !signed) return wanted;
   }
   for (const { index } of way.end().roots) want(index);
@@ -145,18 +149,12 @@ export function verifyProof(proof: Proof): MaybePromise<Verified> {
   const { crypto, key, block, value, nodes, signature, local } = proof;
   assertBytes('key', key, 32);
   assertInteger('block', block);
-  const received = nodes.map((node) => node.index);
-  const fault = misplaced(block, received, value !== undefined) ?? misshapen(nodes, signature);
+  const fault = misplaced(block, nodes, value !== undefined) ?? misshapen(nodes, signature);
   if (fault !== undefined) throw unproven(block, fault);
 
   const first = value === undefined ? nodes[0]! : leaf(crypto, block, value);
-  const way = new Climb(block, received, value !== undefined, (index) => local(index) !== undefined);
-  // A parent's hash has its children's sizes in it only as a sum. Where a leaf and its sibling both came
-  // without their bytes, the sum can be split at will, so neither is one to keep.
+  const way = new Climb(block, nodes, value !== undefined, (index) => local(index) !== undefined);
   let splitIsOpen = false;
-  const kept = (proven: TreeNode[]): TreeNode[] =>
-    proven.slice(splitIsOpen ? 2 : 0).filter((node) => !same(node, local(node.index)));
-
   let top = first;
   let differs: number | undefined;
   const proven = [top];
@@ -166,7 +164,7 @@ export function verifyProof(proof: Proof): MaybePromise<Verified> {
     const agrees = trusted !== undefined && sameHash(trusted.hash, top.hash);
     if (agrees && differs === undefined) {
       if (top === nodes[0] && top.size !== trusted.size) throw unproven(block, 'it has a wrong size');
-      return { nodes: kept(proven), leaf: first };
+      return { nodes: kept(proven, splitIsOpen, local), leaf: first };
     }
     if (trusted !== undefined && !agrees) {
       if (signature === undefined) {
@@ -174,25 +172,42 @@ export function verifyProof(proof: Proof): MaybePromise<Verified> {
       }
       differs ??= top.index;
     }
-    const step = way.step();
-    if (step === undefined) break;
-    splitIsOpen ||= value === undefined && top === first && step.from !== OURS;
-    const other = step.from === OURS ? local(step.other)! : nodes[step.from]!;
-    if (step.from !== OURS) proven.push(other);
+    if (!way.step()) break;
+    splitIsOpen ||= value === undefined && top === first && way.from !== OURS;
+    const other = way.from === OURS ? local(way.other)! : nodes[way.from]!;
+    if (way.from !== OURS) proven.push(other);
     if (!Number.isSafeInteger(top.size + other.size)) throw unproven(block, 'its sizes pass 2^53-1 bytes');
-    top = step.other < top.index ? parent(crypto, other, top) : parent(crypto, top, other);
+    top = way.other < top.index ? parent(crypto, other, top) : parent(crypto, top, other);
     proven.push(top);
   }
+  return verifyRoots(proof, { first, top, proven, way, differs, splitIsOpen });
+}
 
+/** How far a proof has come without a node that is held here. */
+interface Reached {
+  readonly first: TreeNode;
+  readonly top: TreeNode;
+  readonly proven: TreeNode[];
+  readonly way: Climb;
+  /** The lowest node that is another one here. */
+  readonly differs: number | undefined;
+  readonly splitIsOpen: boolean;
+}
+
+/** Holds the roots that a proof leads to against the key. */
+function verifyRoots(
+  proof: Proof,
+  { first, top, proven, way, differs, splitIsOpen }: Reached,
+): MaybePromise<Verified> {
+  const { crypto, key, block, nodes, signature, local } = proof;
   const refuse = (what: string): MaybePromise<Verified> => {
     if (differs === undefined) throw unproven(block, what);
     // Another history ends elsewhere, so our nodes on the right may have led past its roots. Those on the
     // left it may share, and leave out because we have them.
     const left = (index: number): TreeNode | undefined =>
       flat.rightSpan(index) < 2 * block ? local(index) : undefined;
-    const node = differs;
     return after(verifyProof({ ...proof, local: left }), (theirs) => {
-      throw new ForkError(block, node, signed(theirs));
+      throw new ForkError(block, differs, signed(theirs));
     });
   };
   const { length, roots: places } = way.end();
@@ -210,7 +225,7 @@ export function verifyProof(proof: Proof): MaybePromise<Verified> {
   }
   const hash = treeHash(crypto, roots);
   if (signature === undefined) {
-    if (equals(hash, key)) return { nodes: kept(proven), leaf: first, length, roots };
+    if (equals(hash, key)) return { nodes: kept(proven, splitIsOpen, local), leaf: first, length, roots };
     throw unproven(block, 'it has no signature and leads to no hash that is held here');
   }
   return after(verifySignature(crypto, key, signature, hash, length), (valid) => {
@@ -221,20 +236,35 @@ export function verifyProof(proof: Proof): MaybePromise<Verified> {
       if (trusted !== undefined && !sameHash(trusted.hash, node.hash))
         throw new ForkError(block, node.index, { length, roots, signature });
     }
-    return { nodes: kept(proven), leaf: first, length, signature, roots };
+    return { nodes: kept(proven, splitIsOpen, local), leaf: first, length, signature, roots };
   });
 }
 
+/**
+ * Of what was proven, what is to be stored. A parent's hash has its children's sizes in it only as a sum. Where a leaf
+ * and its sibling both came without their bytes, the sum can be split at will, so neither is one to keep.
+ */
+function kept(proven: readonly TreeNode[], splitIsOpen: boolean, local: Proof['local']): TreeNode[] {
+  const nodes: TreeNode[] = [];
+  for (let i = splitIsOpen ? 2 : 0; i < proven.length; i++)
+    if (!same(proven[i]!, local(proven[i]!.index))) nodes.push(proven[i]!);
+  return nodes;
+}
+
 /** What is wrong with where the nodes stand, in the words that {@link unproven} takes. */
-function misplaced(block: number, received: readonly number[], hasValue: boolean): string | undefined {
+function misplaced(
+  block: number,
+  received: readonly { readonly index: number }[],
+  hasValue: boolean,
+): string | undefined {
   if (2 * block > flat.MAX_NODE) return 'no feed is that long';
   if (received.length > MAX_PROOF_NODES) return `it brings ${received.length} nodes`;
   if (!hasValue && received.length === 0) return 'it has neither bytes nor hash';
-  if (!hasValue && received[0] !== 2 * block) return 'its first node is not its own';
-  const placed = received.every(
-    (index) => Number.isSafeInteger(index) && index >= 0 && index <= flat.MAX_NODE,
-  );
-  return placed ? undefined : 'it brings a node that no tree has';
+  if (!hasValue && received[0]!.index !== 2 * block) return 'its first node is not its own';
+  for (const { index } of received)
+    if (!(Number.isSafeInteger(index) && index >= 0 && index <= flat.MAX_NODE))
+      return 'it brings a node that no tree has';
+  return undefined;
 }
 
 /** What is wrong with the nodes or the signature in themselves. */

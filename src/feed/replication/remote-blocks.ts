@@ -143,6 +143,12 @@ export class RemoteBlocks {
   /** Adds the set ones of `bits`, which stand for blocks `from` to before `to` of one page; none is held yet. */
   #merge(page: number, from: number, to: number, bits: Uint8Array): void {
     if (nextBit(bits, 0, to - from, true) === -1) return;
+    if (to - from === BLOCKS && nextBit(bits, 0, BLOCKS, false) === -1) {
+      // None of it was held: it has no bits.
+      this.#length = undefined;
+      this.#whole.add(page, page + 1);
+      return this.#check();
+    }
     const into = this.#bits.get(page) ?? this.#fresh(page);
     // The rest of the last byte may belong to blocks behind the range, which stay as they are.
     const behind = to % 8 === 0 ? 0 : into[to >> 3]! & (0xff >> (to & 7));

@@ -229,15 +229,18 @@ export class Replicator {
 
   /** Every peer in turn gets one request more, so that the work is divided evenly. */
   #divide(peers: readonly Peer[]): void {
-    let turns = peers.map((peer) => ({ peer, blocks: this.#wanted.of(peer) }));
-    while (turns.length > 0) {
-      turns = turns.filter(({ peer, blocks }) => {
-        const index = peer.hasRoom ? blocks.next().value : undefined;
-        if (index === undefined) return false;
-        this.#wanted.reserve(index, peer);
-        peer.ask(index);
-        return true;
-      });
+    const turns = peers.map((peer) => ({ peer, blocks: this.#wanted.of(peer) }));
+    for (let turn = 0; turns.length > 0; ) {
+      turn %= turns.length;
+      const { peer, blocks } = turns[turn]!;
+      const index = peer.hasRoom ? blocks.next().value : undefined;
+      if (index === undefined) {
+        turns.splice(turn, 1);
+        continue;
+      }
+      this.#wanted.reserve(index, peer);
+      peer.ask(index);
+      turn++;
     }
   }
 
