@@ -76,7 +76,7 @@ hypercore-wire inspect --listen <url> --to <url> --key <key>... [options]
   tcpdump -i lo -U -w - port 3282 | hypercore-wire inspect - --key <key> --bytes
 
   A line has the time in seconds, the direction, the byte of that direction, the channel, the message.
-  A WebSocket in a pcap is not read: sit between, with --listen ws://…
+  A WebSocket in a pcap is read unless it is wss:// or compressed: then sit between, --listen ws://…
 
   Exit codes: 0 all was read, whatever it says; 1 this machine failed (file, port); 2 usage;
   130 interrupted, which is how --listen ends.

@@ -4,6 +4,7 @@ import type { CaptureFormat, CaptureListener } from './events.ts';
 import { type CapturedPacket, Pcap, Pcapng } from './packets.ts';
 import { Reassembly } from './reassembly.ts';
 import { type Segment, segmentOf } from './segment.ts';
+import { WebSocketBytes } from './websocket.ts';
 
 /** Connections that are followed at once. */
 const MAX_CONNECTIONS = 1024;
@@ -66,7 +67,12 @@ export class PacketCapture implements CaptureFormat {
       connection?.flush(this.#time);
       this.#connections.delete(oldest);
     }
-    const connection = new Connection(segment, () => ++this.#count, this.#listener);
+    const connection = new Connection(
+      segment,
+      () => ++this.#count,
+      this.#listener,
+      (text) => this.#note(text),
+    );
     this.#connections.set(name, connection);
     connection.add(segment, this.#time);
   }
@@ -82,6 +88,7 @@ export class PacketCapture implements CaptureFormat {
 class Connection {
   readonly #listener: CaptureListener;
   readonly #takeNumber: () => number;
+  readonly #note: (text: string) => void;
   #number: number | undefined;
   /** Who connected, and to whom. */
   readonly #client: string;
@@ -89,15 +96,23 @@ class Connection {
   #syn: number | undefined;
   #time = 0;
   readonly #ended: Record<Direction, boolean> = { out: false, in: false };
+  readonly #contents: Readonly<Record<Direction, WebSocketBytes>>;
   readonly #directions: Readonly<Record<Direction, Reassembly>>;
 
-  constructor(first: Segment, takeNumber: () => number, listener: CaptureListener) {
+  constructor(
+    first: Segment,
+    takeNumber: () => number,
+    listener: CaptureListener,
+    note: (text: string) => void,
+  ) {
     this.#listener = listener;
+    this.#note = note;
     this.#takeNumber = takeNumber;
     // Without the beginning, the side with the larger port is taken for the one that connected.
     const { isSyn, isAck, fromPort, toPort } = first;
     const isByClient = isSyn ? !isAck : fromPort >= toPort;
     [this.#client, this.#server] = isByClient ? [first.from, first.to] : [first.to, first.from];
+    this.#contents = { out: this.#content('out'), in: this.#content('in') };
     this.#directions = { out: this.#direction('out'), in: this.#direction('in') };
   }
 
@@ -128,23 +143,30 @@ class Connection {
     this.#time = time;
     for (const direction of ['out', 'in'] as const) {
       this.#directions[direction].flush();
+      this.#contents[direction].flush();
       if (error !== undefined) this.#end(direction, error);
     }
   }
 
+  #content(direction: Direction): WebSocketBytes {
+    const place = () => ({ connection: this.#connection(), time: this.#time, direction });
+    return new WebSocketBytes({
+      onBytes: (bytes) => this.#listener({ type: 'bytes', ...place(), bytes }),
+      onMissing: (byteLength) => this.#listener({ type: 'missing', ...place(), byteLength }),
+      onLost: (error) => this.#end(direction, error),
+      onNote: this.#note,
+    });
+  }
+
   #direction(direction: Direction): Reassembly {
+    const content = this.#contents[direction];
     return new Reassembly({
-      onBytes: (bytes) =>
-        this.#listener({ type: 'bytes', connection: this.#connection(), time: this.#time, direction, bytes }),
-      onMissing: (byteLength) =>
-        this.#listener({
-          type: 'missing',
-          connection: this.#connection(),
-          time: this.#time,
-          direction,
-          byteLength,
-        }),
-      onEnd: () => this.#end(direction, undefined),
+      onBytes: (bytes) => content.push(bytes),
+      onMissing: (byteLength) => content.missing(byteLength),
+      onEnd: () => {
+        content.flush();
+        this.#end(direction, undefined);
+      },
     });
   }
 
