@@ -2,7 +2,6 @@
  * The first frame of a direction: a Feed in clear. Reads it off the first chunks, hands on the rest of their
  * bytes, which are enciphered from the very next one on, and checks it against our own.
  */
-import { concat } from 'uint8arrays/concat';
 import { equals } from 'uint8arrays/equals';
 import { toHex } from '../crypto/hex.ts';
 import { ProtocolError } from '../errors.ts';
@@ -42,7 +41,7 @@ export class Opening {
   /** `undefined` until all of the frame is there. */
   push(chunk: Uint8Array): FirstFrame | undefined {
     this.#received += chunk.byteLength;
-    const bytes = withoutKeepalives(this.#held === undefined ? chunk : concat([this.#held, chunk]));
+    const bytes = withoutKeepalives(this.#held === undefined ? chunk : join(this.#held, chunk));
     const first = parseFirstFrame(bytes, this.#limits);
     if (first === undefined) {
       this.#held = bytes;
@@ -118,6 +117,14 @@ function notThisDialect(bytes: Uint8Array, cause?: unknown): ProtocolError {
     }. Check the address and the port`,
     { cause },
   );
+}
+
+/** Both, one behind the other. */
+export function join(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(first.byteLength + second.byteLength);
+  joined.set(first);
+  joined.set(second, first.byteLength);
+  return joined;
 }
 
 function withoutKeepalives(bytes: Uint8Array): Uint8Array {

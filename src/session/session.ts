@@ -5,7 +5,6 @@
  *     in:   transport → first frame → decipher → deframe → decode → router → channel
  *     out:  channel → outbox → encode → encipher → transport
  */
-import { concat } from 'uint8arrays/concat';
 import { equals } from 'uint8arrays/equals';
 import { keystream } from '../crypto/cipher.ts';
 import { discoveryKey } from '../crypto/discovery-key.ts';
@@ -25,7 +24,7 @@ import { type ExtensionHandler, ExtensionHandlers } from './extension-handlers.t
 import { ExtensionNames } from './extension-names.ts';
 import { hungUp, idleFault, type Progress, transportFault, unknownFeed } from './faults.ts';
 import { findKey } from './find-key.ts';
-import { checkFirstFeed, type FirstFeed } from './handshake.ts';
+import { checkFirstFeed, type FirstFeed, join } from './handshake.ts';
 import { Incoming } from './incoming.ts';
 import { Keepalive } from './keepalive.ts';
 import { NONE } from './none.ts';
@@ -146,7 +145,7 @@ export class Session {
   get ends(): { readonly own: Uint8Array; readonly remote: Uint8Array } {
     const { crypto } = this.#settings;
     const end = (nonce: Uint8Array | undefined, id: Uint8Array): Uint8Array =>
-      concat([nonce ?? new Uint8Array(24), crypto.blake2b([id])]);
+      join(nonce ?? new Uint8Array(24), crypto.blake2b([id]));
     return { own: end(this.#local?.nonce, this.id), remote: end(this.#remoteNonce, this.remote.id) };
   }
 

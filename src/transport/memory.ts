@@ -47,9 +47,8 @@ class Pipe implements AsyncIterable<Uint8Array> {
     });
   }
 
-  /** Whether nothing can pass any more. */
-  get isOver(): boolean {
-    return this.#isOver || this.#aborted !== undefined;
+  get isAborted(): boolean {
+    return this.#aborted !== undefined;
   }
 
   /** The reader has had enough. */
@@ -60,7 +59,7 @@ class Pipe implements AsyncIterable<Uint8Array> {
 
   /** Each end with its own reason. */
   abort(reader: unknown, writer: unknown): void {
-    this.#aborted ??= { reason: reader };
+    this.#aborted = { reason: reader };
     this.#interrupt(reader);
     this.#flushed.reject(writer);
   }
@@ -89,7 +88,7 @@ export function memoryPair(): [Transport, Transport] {
     source: inward,
     sink: (chunks) => outward.sink(chunks),
     abort(reason) {
-      if (inward.isOver && outward.isOver) return;
+      if (inward.isAborted) return;
       reason ??= new Error('the transport was aborted');
       const cut = new Error('the other side aborted the transport', { cause: reason });
       inward.abort(reason, cut);

@@ -14,6 +14,17 @@ transportContract('memoryPair', {
   readOnAbort: 'rejected',
 });
 
+it('an abort settles a write whose reader has had enough', async () => {
+  const [here, there] = memoryPair();
+  const sinking = here.sink(chunksOf(Uint8Array.of(1), Uint8Array.of(2)));
+  const back = there.sink(chunksOf(Uint8Array.of(3), Uint8Array.of(4)));
+  for (const side of [here, there]) for await (const _ of side.source) break;
+  const reason = new Error('enough');
+  here.abort(reason);
+  await expect(sinking).rejects.toBe(reason);
+  await expect(back).rejects.toMatchObject({ cause: reason });
+});
+
 it('an abort gives each side a reason: its own, or that the other cut', async () => {
   const [here, there] = memoryPair();
   const reason = new Error('enough');
