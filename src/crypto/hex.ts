@@ -1,19 +1,24 @@
 /** Keys as text. */
 import { describe } from '../errors.ts';
 
-/** The characters of the digits. */
+/** The codes of the digits. */
 const DIGITS: readonly number[] = Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
-/** As many bytes become text at once: text that grows by single characters takes ten times the memory. */
+/** As many bytes become text at once: a text that grows by single characters takes ten times the memory. */
 const AT_ONCE = 64;
+const codes: number[] = [];
 
 /** Lower-case hex. */
 export function toHex(bytes: Uint8Array): string {
   let text = '';
   for (let start = 0; start < bytes.byteLength; start += AT_ONCE) {
-    const characters: number[] = [];
-    for (let i = start; i < bytes.byteLength && i < start + AT_ONCE; i++)
-      characters.push(DIGITS[bytes[i]! >> 4]!, DIGITS[bytes[i]! & 15]!);
-    text += String.fromCharCode(...characters);
+    const count = Math.min(AT_ONCE, bytes.byteLength - start);
+    codes.length = 2 * count;
+    for (let i = 0; i < count; i++) {
+      const byte = bytes[start + i]!;
+      codes[2 * i] = DIGITS[byte >> 4]!;
+      codes[2 * i + 1] = DIGITS[byte & 15]!;
+    }
+    text += String.fromCharCode(...codes);
   }
   return text;
 }

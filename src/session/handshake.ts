@@ -77,7 +77,7 @@ export function parseFirstFrame(
 /** Where the first frame ends; `undefined` until that is known. */
 function frameEnd(bytes: Uint8Array, maxBytes: number): number | undefined {
   // Four bytes of length at most, as in every later frame.
-  const length = readVarint(bytes.subarray(0, 4));
+  const length = readVarint(bytes, 0, Math.min(4, bytes.byteLength));
   if (length === undefined) {
     if (bytes.byteLength >= 4) throw notThisDialect(bytes);
     return undefined;
@@ -130,7 +130,7 @@ export function join(first: Uint8Array, second: Uint8Array): Uint8Array {
 function withoutKeepalives(bytes: Uint8Array): Uint8Array {
   let start = 0;
   while (bytes[start] === 0) start++;
-  return bytes.subarray(start);
+  return start === 0 ? bytes : bytes.subarray(start);
 }
 
 /** The first Feed of a side, which fixes the key and the nonce of its keystream. */

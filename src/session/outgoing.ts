@@ -66,7 +66,7 @@ export class Outgoing implements AsyncIterable<Uint8Array> {
       this.#opening === undefined ? this.#outbox.take() : [{ channel: 0, message: this.#opening }];
     if (packets === undefined) return 'end';
     if (packets.length === 0) return 'later';
-    const encoder = new Encoder((...batch) => this.#tracer.framed(...batch));
+    const encoder = new Encoder((of, bodies, bytes) => this.#tracer.framed(of, bodies, bytes));
     const chunk = encoder.encode(packets);
     if (this.#opening === undefined) this.#encipher?.xor(chunk);
     this.#opening = undefined;

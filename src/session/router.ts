@@ -212,20 +212,17 @@ export class Router implements ChannelHost {
   /** The channels that both sides have open. */
   get opened(): Channel[] {
     const remote = new Set(this.#remote);
-    return this.#channels.filter((channel) => channel.isLocal && remote.has(channel));
+    return [...this.#feeds.values()].flatMap(({ channel }) =>
+      channel?.isLocal && remote.has(channel) ? channel : [],
+    );
   }
 
   /** No message will come any more; `error` where the session failed. */
   end(error?: unknown): void {
     this.#ended = true;
-    for (const channel of this.#channels) channel.end(error);
+    for (const { channel } of [...this.#feeds.values()]) channel?.end(error);
     this.#wakeArrival();
     this.drained();
-  }
-
-  /** Those that are open on either side. */
-  get #channels(): Channel[] {
-    return [...this.#feeds.values()].flatMap(({ channel }) => channel ?? []);
   }
 
   #wakeArrival(): void {
