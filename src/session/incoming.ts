@@ -84,7 +84,7 @@ export class Incoming {
 
   /** Asks for the next chunk. Not a loop in an async function, whose suspended state takes several times as much. */
   #next(): void {
-    if (this.#ending.isOver) return;
+    if (this.#ending.isOver) return this.#leave();
     if (this.#hold !== 'none') {
       this.#hold = 'asked';
       return;
@@ -105,7 +105,17 @@ export class Incoming {
     this.#host.onReceived();
     const busy = this.#take(chunk);
     if (busy === undefined) this.#next();
-    else busy.then(() => this.#next());
+    else
+      busy.then(
+        () => this.#next(),
+        (error) => this.#host.abort(error),
+      );
+  }
+
+  /** Lets the source free what it holds. The session has ended, so what it throws then is nobody's concern any more. */
+  #leave(): void {
+    const { return: leave } = this.#chunks!;
+    if (leave !== undefined) new Promise((resolve) => resolve(leave.call(this.#chunks))).catch(() => {});
   }
 
   #onEnd(): void {

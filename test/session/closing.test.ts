@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { connect } from '../../src/session/session.ts';
+import type { Transport } from '../../src/stream/transport.ts';
 import { memoryPair } from '../../src/transport/memory.ts';
 import { FakeClock, settle } from '../fake-clock.ts';
-import { crypto, data, have, KEY, OTHER, outcome, pair, say, scripted } from './peers.ts';
+import { crypto, data, have, KEY, NAME, OTHER, outcome, pair, say, scripted } from './peers.ts';
 
 describe('closing', () => {
   it('loses nothing of what was queued, on either side', async () => {
@@ -159,6 +160,24 @@ describe('a failure', () => {
       error: { code: 'transport', cause: error, message: expect.stringContaining('network lost') },
     });
     expect(transport.aborts).toHaveLength(1);
+  });
+
+  it('lets the source free what it holds', async () => {
+    let isFree = false;
+    async function* source() {
+      try {
+        yield say(0, { type: 'feed', discoveryKey: NAME });
+        yield say(7, have(1));
+        yield say(0, have(2));
+      } finally {
+        isFree = true;
+      }
+    }
+    const transport: Transport = { source: source(), sink: async () => {}, abort: () => {} };
+    const options = { key: KEY, encrypted: false, crypto, clock: new FakeClock() };
+    await expect(connect(transport, options)).rejects.toMatchObject({ code: 'unopened-channel' });
+    await settle();
+    expect(isFree).toBe(true);
   });
 
   it('of writing alone ends the session too', async () => {
