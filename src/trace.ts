@@ -5,9 +5,10 @@
  * The events are safe to share: they tell sizes, types, indices and numbers, and nothing of keys and contents. With
  * `payloads` they carry the bytes of the connection and the messages as they are, too.
  *
- * To make the events costs next to nothing. To keep every one costs as much as any object that is kept: who wants all
- * of a busy session takes its `bytes` alone, with `payloads`. They are a capture, from which everything else is read
- * later (`hypercore-wire/inspect`).
+ * Where nobody listens, only bytes are counted, once a chunk. An event for each frame and message costs as much as the
+ * message itself, and to keep every one costs more, as it does with any object: who wants all of a busy session takes its
+ * `bytes` alone, with `payloads`. They are a capture, from which every frame and message is read later
+ * (`hypercore-wire/inspect`).
  */
 import type { ProtocolError } from './errors.ts';
 import type { Message, Sendable } from './wire/messages.ts';
