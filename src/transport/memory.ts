@@ -37,13 +37,15 @@ class Pipe implements AsyncIterable<Uint8Array> {
     if (this.#aborted !== undefined) return Promise.reject(this.#failed(this.#aborted.reason));
     return new Promise((resolve, reject) => {
       this.#interrupt = reject;
-      this.#begin = (writer) => {
+      const begin = (writer: Chunks) => {
         writer.next().then(
           (result) => resolve(result.done ? this.#ended() : result),
           (error) => reject(this.#failed(error)),
         );
       };
-      if (this.#writer !== undefined) this.#begin(this.#writer);
+      // Not kept once it has begun: V8 would keep each one's chunk until it collects everything.
+      if (this.#writer === undefined) this.#begin = begin;
+      else begin(this.#writer);
     });
   }
 
