@@ -116,8 +116,8 @@ const mutations = [
   [
     'the left child is the right one',
     'src/feed/merkle/verification.ts',
-    'step.other < top.index ? parent(crypto, other, top)',
-    'step.other > top.index ? parent(crypto, other, top)',
+    'way.other < top.index ? parent(crypto, other, top)',
+    'way.other > top.index ? parent(crypto, other, top)',
     'replicator',
   ],
   [
@@ -165,7 +165,7 @@ const mutations = [
   [
     'a block that nobody asked for is taken',
     'src/feed/replication/downloader.ts',
-    'if (asked === undefined && !this.#takeSeek())',
+    'if (request === undefined && !this.#takeSeek())',
     'if (false)',
     'peer',
   ],
@@ -235,9 +235,9 @@ const mutations = [
   ],
   [
     'a session that has ended goes on routing',
-    'src/session/session.ts',
-    'if (this.#ending.isOver) return;\n          this.#router.route(packet);',
-    'this.#router.route(packet);',
+    'src/session/incoming.ts',
+    'if (this.#ending.isOver) return;\n      this.#tracer.routed(packet);',
+    'this.#tracer.routed(packet);',
     'stream',
   ],
 ];
