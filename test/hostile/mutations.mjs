@@ -33,7 +33,7 @@ const mutations = [
     'src/wire/reader.ts',
     'if (++this.#fields > MAX_FIELDS)',
     'if (false)',
-    'stream',
+    'codec',
   ],
   ['unreadable messages are not counted', 'src/session/router.ts', 'this.#unreadable++;', '', 'stream'],
   [
@@ -243,6 +243,7 @@ const mutations = [
 ];
 
 const files = {
+  codec: 'test/wire/codec.test.ts',
   stream: 'test/hostile/stream.test.ts',
   replication: 'test/hostile/replication.test.ts',
   fork: 'test/hostile/fork.test.ts',
