@@ -104,17 +104,19 @@ export function nodePieces(nodes: readonly TreeNode[]): Piece[] {
   return pieces;
 }
 
-/** Reads a tree node; all zeros are none, nor is one of a size that no feed has. */
-export function parseNode(index: number, bytes: Uint8Array): TreeNode | undefined {
-  if (isZero(bytes)) return undefined;
-  const high = ((bytes[32]! << 24) | (bytes[33]! << 16) | (bytes[34]! << 8) | bytes[35]!) >>> 0;
-  const low = ((bytes[36]! << 24) | (bytes[37]! << 16) | (bytes[38]! << 8) | bytes[39]!) >>> 0;
-  const size = high * 2 ** 32 + low;
-  return Number.isSafeInteger(size) ? { index, hash: bytes.slice(0, 32), size } : undefined;
+/** Reads the tree node that starts at `at`; all zeros are none, nor is one of a size that no feed has. */
+export function parseNode(index: number, bytes: Uint8Array, at = 0): TreeNode | undefined {
+  if (isZero(bytes, at, at + NODE_BYTES)) return undefined;
+  const size = u32(bytes, at + 32) * 2 ** 32 + u32(bytes, at + 36);
+  return Number.isSafeInteger(size) ? { index, hash: bytes.slice(at, at + 32), size } : undefined;
 }
 
-function isZero(bytes: Uint8Array): boolean {
-  for (let at = 0; at < bytes.length; at++) if (bytes[at] !== 0) return false;
+function u32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+}
+
+function isZero(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at] !== 0) return false;
   return true;
 }
 

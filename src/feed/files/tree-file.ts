@@ -30,11 +30,7 @@ export class TreeFile {
   /** A node alone, or undefined where `bits` has it not. Hot ones are answered at once. It is not to be changed. */
   read(index: number, bits: Pick<Bitfield, 'hasNode'>): MaybePromise<TreeNode | undefined> {
     if (!bits.hasNode(index)) return undefined;
-    const cached = this.#cache.get(index);
-    if (cached !== undefined) return cached;
-    const keep = (bytes: Uint8Array): TreeNode | undefined => this.#parse(index, bytes);
-    const bytes = this.#storage.file('tree').read(nodeOffset(index), NODE_BYTES);
-    return bytes instanceof Promise ? bytes.then(keep) : keep(bytes);
+    return this.#cache.get(index) ?? this.#readAlone(index);
   }
 
   /** Nodes, in the order asked for. Each page that has some is read once, and kept for those that are asked for next. */
@@ -48,14 +44,7 @@ export class TreeFile {
   /** A node, read together with those beside it. */
   readWithPage(index: number, bits: Pick<Bitfield, 'hasNode'>): MaybePromise<TreeNode | undefined> {
     if (!bits.hasNode(index)) return undefined;
-    const cached = this.#cache.get(index);
-    if (cached !== undefined) return cached;
-    const number = Math.floor(index / PAGE_NODES);
-    const at = (index - number * PAGE_NODES) * NODE_BYTES;
-    const keep = (bytes: Uint8Array): TreeNode | undefined =>
-      this.#parse(index, bytes.subarray(at, at + NODE_BYTES));
-    const page = this.#page(number);
-    return page instanceof Promise ? page.then(keep) : keep(page);
+    return this.#cache.get(index) ?? this.#readInPage(index);
   }
 
   /** Takes nodes that were written and are on the disk. */
@@ -67,8 +56,24 @@ export class TreeFile {
       if (isAbove(index)) this.#cache.set({ index, hash: hash.slice(), size });
   }
 
-  #parse(index: number, bytes: Uint8Array): TreeNode | undefined {
-    const node = parseNode(index, bytes);
+  #readAlone(index: number): MaybePromise<TreeNode | undefined> {
+    const bytes = this.#storage.file('tree').read(nodeOffset(index), NODE_BYTES);
+    return bytes instanceof Promise
+      ? bytes.then((read) => this.#parse(index, read, 0))
+      : this.#parse(index, bytes, 0);
+  }
+
+  #readInPage(index: number): MaybePromise<TreeNode | undefined> {
+    const number = Math.floor(index / PAGE_NODES);
+    const at = (index - number * PAGE_NODES) * NODE_BYTES;
+    const page = this.#page(number);
+    return page instanceof Promise
+      ? page.then((read) => this.#parse(index, read, at))
+      : this.#parse(index, page, at);
+  }
+
+  #parse(index: number, bytes: Uint8Array, at: number): TreeNode | undefined {
+    const node = parseNode(index, bytes, at);
     if (node !== undefined && isAbove(index)) this.#cache.set(node);
     return node;
   }
