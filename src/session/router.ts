@@ -217,10 +217,10 @@ export class Router implements ChannelHost {
     );
   }
 
-  /** No message will come any more; `error` where the session failed. */
-  end(error?: unknown): void {
+  /** No message will come any more; `why` gives the error where the session failed. */
+  end(why: () => unknown): void {
     this.#ended = true;
-    for (const { channel } of [...this.#feeds.values()]) channel?.end(error);
+    for (const { channel } of [...this.#feeds.values()]) channel?.end(why);
     this.#wakeArrival();
     this.drained();
   }

@@ -253,9 +253,12 @@ export class Session {
    * Ends the session at once. `closed` resolves with `failed` if the reason is a `ProtocolError`, the
    * remote's fault; otherwise with `aborted`.
    */
-  abort(reason: unknown = new Error('the session was aborted')): void {
-    if (reason instanceof ProtocolError) this.#ending.end({ code: 'failed', error: reason });
-    else this.#ending.end({ code: 'aborted', error: reason });
+  abort(reason?: unknown): void {
+    if (reason instanceof ProtocolError) this.#ending.end(() => ({ code: 'failed', error: reason }), reason);
+    else {
+      const error = (): unknown => (reason === undefined ? new Error('the session was aborted') : reason);
+      this.#ending.end(() => ({ code: 'aborted', error: error() }), reason);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -366,7 +369,8 @@ export class Session {
 
   /** @internal Most often the other direction has told of it already, or this side has ended it. */
   onTransportError(error: unknown): void {
-    if (!this.#ending.isOver) this.abort(transportFault(this.#progress, error));
+    const progress = this.#progress;
+    this.#ending.end(() => ({ code: 'failed', error: transportFault(progress, error) }), error);
   }
 
   /** @internal The remote has ended its direction. */
@@ -387,15 +391,18 @@ export class Session {
   }
 
   /** @internal It is over. */
-  onEnd(error: unknown): void {
+  onEnd(cause: unknown): void {
+    const why = (): unknown => this.#ending.error;
     this.#keepalive.stop();
     if (this.#onAbort !== undefined) this.#settings.signal?.removeEventListener('abort', this.#onAbort);
     this.#outbox.abort();
-    this.#router.end(error);
+    this.#router.end(why);
     // Also after a proper end, so that an adapter can free what it holds.
-    this.#transport.abort(error);
-    this.#handshaken.reject(error ?? new Error('the session was closed before the remote answered'));
-    if (error instanceof ProtocolError) this.#tracer.fault(error);
+    this.#transport.abort(cause);
+    this.#handshaken.rejectWith(
+      () => why() ?? new Error('the session was closed before the remote answered'),
+    );
+    this.#tracer.fault(() => this.#ending.fault);
     this.#tracer.state('closed');
   }
 
