@@ -185,7 +185,7 @@ export class Channel implements AsyncIterable<ChannelMessage> {
     this.#id = id;
     this.#key = key;
     this.#settle();
-    Promise.resolve().then(() => this.flush());
+    if (this.#inbox.length > 0) Promise.resolve().then(() => this.flush());
   }
 
   /** @internal Both sides have opened the channel. */

@@ -45,10 +45,13 @@ import { Tracer } from './tracer.ts';
  */
 export async function connect(transport: Transport, options: ConnectOptions): Promise<Session> {
   assertTransport(transport);
-  const settings = await readOptions(options).catch((error) => {
+  let settings: Settings;
+  try {
+    settings = await readOptions(options);
+  } catch (error) {
     transport.abort(error);
     throw error;
-  });
+  }
   const session = new Session(transport, settings);
   await session.handshaken;
   return session;
