@@ -233,11 +233,15 @@ export class Session {
       throw this.#ending.fault ?? new TypeError('the session has ended: connect again');
     const { crypto, encrypted, live, ack, userData, extensions } = this.#settings;
     const feedKey = parseKey(key);
-    const dk = discoveryKey(crypto, feedKey);
+    // Most programs open the feed that they have connected with, and a hash takes longer than the rest of that.
+    const first = this.#local;
+    const isFirst = first !== undefined && equals(first.key, feedKey);
+    const dk = isFirst ? first.discoveryKey : discoveryKey(crypto, feedKey);
     const { channel, newId: id } = this.#router.open(dk, feedKey);
     if (id === 0) {
       const nonce = encrypted ? crypto.randomBytes(24) : undefined;
-      this.#local = { key: feedKey, discoveryKey: dk, nonce };
+      // A copy: what the caller has may change.
+      this.#local = { key: new Uint8Array(feedKey), discoveryKey: dk, nonce };
       this.#outgoing.begin({ type: 'feed', discoveryKey: dk, nonce }, this.#keystream(feedKey, nonce));
       this.#outbox.control(0, { type: 'handshake', id: this.id, live, userData, extensions, ack });
     } else if (id !== undefined) {
