@@ -11,7 +11,7 @@ const AT_ONCE = 65_536;
 /** To ask costs some microseconds, however few: what ids, nonces and seeds take is drawn in advance. */
 const POOL_BYTES = 2048;
 const SHORT = 64;
-const pool: { bytes: Uint8Array | undefined; used: number } = { bytes: undefined, used: 0 };
+const pool: { bytes: Uint8Array | undefined; used: number } = { bytes: undefined, used: POOL_BYTES };
 
 /** `length` of them. libsodium in WASM would ask the platform for four bytes at a time. */
 export function randomBytes(length: number): Uint8Array {
@@ -24,8 +24,8 @@ export function randomBytes(length: number): Uint8Array {
 
 /** Nothing is handed out twice, nor kept once it was. */
 function draw(length: number): Uint8Array {
-  if (pool.bytes === undefined || pool.used + length > POOL_BYTES) {
-    pool.bytes = new Uint8Array(POOL_BYTES);
+  pool.bytes ??= new Uint8Array(POOL_BYTES);
+  if (pool.used + length > POOL_BYTES) {
     fill(pool.bytes);
     pool.used = 0;
   }

@@ -43,9 +43,13 @@ export class XSalsa20 {
   readonly #input: Uint8Array;
   /** The next block that was not made yet. */
   #block: number;
-  /** A group of which the end, from `#used` on, is not used yet: short chunks share one call. */
-  readonly #ahead: Uint8Array;
+  /** How much of the last group is used. */
   #used: number = GROUP;
+  /**
+   * That group, so that short chunks share one call. Kept from the second chunk on: a buffer takes longer to make than
+   * the keystream of a first short one, and a session has two.
+   */
+  #ahead: Uint8Array | undefined;
 
   /** @throws TypeError, RangeError where `key` is not 32 bytes or `nonce` is not 24. */
   constructor(key: Uint8Array, nonce: Uint8Array);
@@ -59,9 +63,7 @@ export class XSalsa20 {
     // By hand: a view would move the caller's bytes out of V8's heap, for as long as they live.
     for (let i = 0; i < 16; i++) bytes[NONCE_AT + i] = nonce[i]!;
     hsalsa(sigma, keyWords, nonceWords, subkey);
-    // One buffer for both: a session has two keystreams, and a buffer takes as much memory as what is in it.
-    const { buffer } = new Uint8Array(BLOCK + GROUP);
-    const input = new Uint8Array(buffer, 0, BLOCK);
+    const input = new Uint8Array(BLOCK);
     for (let i = 0; i < 16; i++) {
       // The four constants are on the diagonal.
       input[20 * (i >> 2) + (i & 3)] = bytes[i]!;
@@ -71,7 +73,6 @@ export class XSalsa20 {
     for (let i = 0; i < 8; i++) input[24 + i] = nonce[16 + i]!;
     bytes.fill(0, KEY_AT);
     this.#input = input;
-    this.#ahead = new Uint8Array(buffer, BLOCK, GROUP);
     this.#kernel = on;
     this.#block = block;
   }
@@ -81,26 +82,36 @@ export class XSalsa20 {
     let offset = this.#xorAhead(bytes, 0);
     while (bytes.byteLength - offset >= GROUP) offset = this.#xorGroups(bytes, offset);
     if (offset === bytes.byteLength) return;
-    this.#makeAhead();
-    this.#xorAhead(bytes, offset);
+    const group = this.#makeGroup();
+    this.#ahead?.set(group);
+    this.#used = 0;
+    this.#xorRest(bytes, offset, group);
   }
 
-  /** Uses what was made ahead; returns how far into `bytes` it came. */
+  /** Uses what is left of the last group; returns how far into `bytes` it came. */
   #xorAhead(bytes: Uint8Array, offset: number): number {
-    const ahead = this.#ahead;
+    if (this.#used === GROUP) return offset;
+    if (this.#ahead === undefined) {
+      this.#block -= GROUP / BLOCK;
+      this.#ahead = this.#makeGroup().slice();
+    }
+    return this.#xorRest(bytes, offset, this.#ahead);
+  }
+
+  #xorRest(bytes: Uint8Array, offset: number, group: Uint8Array): number {
     const used = this.#used;
     const count = Math.min(GROUP - used, bytes.byteLength - offset);
-    for (let i = 0; i < count; i++) bytes[offset + i]! ^= ahead[used + i]!;
+    for (let i = 0; i < count; i++) bytes[offset + i]! ^= group[used + i]!;
     this.#used = used + count;
     return offset + count;
   }
 
-  #makeAhead(): void {
+  /** The next group, in the kernel's window. */
+  #makeGroup(): Uint8Array {
     const { group } = this.#kernel;
     group.fill(0);
     this.#makeBlocks(GROUP);
-    this.#ahead.set(group);
-    this.#used = 0;
+    return group;
   }
 
   /** Whole groups, as many as the window takes; returns how far into `bytes` they came. */

@@ -58,7 +58,7 @@ export class Channel implements AsyncIterable<ChannelMessage> {
   #consumer: Consumer | undefined;
   #busy = false;
   #ended = false;
-  #error: unknown;
+  #why: (() => unknown) | undefined;
   #onEnd: (() => void) | undefined;
   /** @internal Called once, when this side opens the channel or it ends. */
   whenSettled: (() => void) | undefined;
@@ -157,7 +157,8 @@ export class Channel implements AsyncIterable<ChannelMessage> {
         await undefined;
         if (next < batch.length) continue;
         if (this.#ended && this.#inbox.length === 0) {
-          if (this.#error !== undefined) throw this.#error;
+          const error = this.#why?.();
+          if (error !== undefined) throw error;
           return;
         }
         await new Promise<void>((resolve) => {
@@ -184,7 +185,7 @@ export class Channel implements AsyncIterable<ChannelMessage> {
     this.#id = id;
     this.#key = key;
     this.#settle();
-    Promise.resolve().then(() => this.flush());
+    if (this.#inbox.length > 0) Promise.resolve().then(() => this.flush());
   }
 
   /** @internal Both sides have opened the channel. */
@@ -243,17 +244,18 @@ export class Channel implements AsyncIterable<ChannelMessage> {
   }
 
   /**
-   * @internal No more will be received; `error` where the session failed. What is held is still handed on,
-   * unless this side never opened the channel.
+   * @internal No more will be received; `why` gives the error where the session failed. What is held is still
+   * handed on, unless this side never opened the channel.
    */
-  end(error?: unknown): void {
+  end(why?: () => unknown): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#error = error;
+    this.#why = why;
     this.#settle();
     if (this.#id === undefined) this.#inbox = [];
-    this.#opened.reject(
-      error ??
+    this.#opened.rejectWith(
+      () =>
+        why?.() ??
         new ProtocolError(
           'refused',
           `the channel of ${this.name} closed before the remote opened it: it may not have this feed`,

@@ -19,8 +19,8 @@ export type CloseReason =
 
 /** Who is told of it. */
 export interface EndingHost {
-  /** Called once, with the error where there is one. */
-  onEnd(error: unknown): void;
+  /** Called once, with what the transport is to be told. */
+  onEnd(cause: unknown): void;
 }
 
 export class Ending {
@@ -31,8 +31,8 @@ export class Ending {
   #closing: 'closed' | 'remote-closed' | undefined;
   #hasSentAll = false;
   #hasRemoteEnded = false;
-  /** Why it is over. */
-  #reason: CloseReason | undefined;
+  /** Why it is over. Made for the first who asks: an error takes longer than the rest of an end. */
+  #reason: CloseReason | (() => CloseReason) | undefined;
   #cancelDeadline: (() => void) | undefined;
 
   constructor(clock: Clock, limits: Pick<Limits, 'idleMs'>, host: EndingHost) {
@@ -45,7 +45,8 @@ export class Ending {
   get closed(): Promise<CloseReason> {
     if (this.#closed === undefined) {
       this.#closed = deferred();
-      if (this.#reason !== undefined) this.#closed.resolve(this.#reason);
+      const reason = this.#told;
+      if (reason !== undefined) this.#closed.resolve(reason);
     }
     return this.#closed.promise;
   }
@@ -59,9 +60,21 @@ export class Ending {
     return this.#reason !== undefined;
   }
 
+  /** What it ended by, where that was an error. */
+  get error(): unknown {
+    const reason = this.#told;
+    return reason !== undefined && 'error' in reason ? reason.error : undefined;
+  }
+
   /** What the remote ended it by, where it was at fault. */
   get fault(): ProtocolError | undefined {
-    return this.#reason?.code === 'failed' ? this.#reason.error : undefined;
+    const reason = this.#told;
+    return reason?.code === 'failed' ? reason.error : undefined;
+  }
+
+  get #told(): CloseReason | undefined {
+    if (typeof this.#reason === 'function') this.#reason = this.#reason();
+    return this.#reason;
   }
 
   /** This side accepts nothing new and sends what is queued. False if it was ending already. */
@@ -90,18 +103,18 @@ export class Ending {
     this.#check();
   }
 
-  /** Ends at once. The first reason counts. */
-  end(reason: CloseReason): void {
+  /** Ends at once, for what `reason` makes. The first one counts. `cause` is what the transport is told. */
+  end(reason: () => CloseReason, cause?: unknown): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     this.#cancelDeadline?.();
-    this.#host.onEnd('error' in reason ? reason.error : undefined);
-    this.#closed?.resolve(reason);
+    this.#host.onEnd(cause);
+    if (this.#closed !== undefined) this.#closed.resolve(this.#told!);
   }
 
   #check(): void {
-    if (this.#closing !== undefined && this.#hasSentAll && this.#hasRemoteEnded)
-      this.end({ code: this.#closing });
+    const code = this.#closing;
+    if (code !== undefined && this.#hasSentAll && this.#hasRemoteEnded) this.end(() => ({ code }));
   }
 
   #armDeadline(isGrace = false): void {
@@ -109,14 +122,12 @@ export class Ending {
     const { idleMs } = this.#limits;
     this.#cancelDeadline = timer(this.#clock, idleMs, (isLate) => {
       if (isLate && !isGrace) return this.#armDeadline(true);
-      if (this.#hasSentAll) return this.end({ code: this.#closing! });
-      this.end({
-        code: 'failed',
-        error: new ProtocolError(
-          'timeout',
-          `the remote took nothing for ${idleMs / 1000} s, and not all was sent: reconnect and send it again`,
-        ),
-      });
+      if (this.#hasSentAll) return this.end(() => ({ code: this.#closing! }));
+      const error = new ProtocolError(
+        'timeout',
+        `the remote took nothing for ${idleMs / 1000} s, and not all was sent: reconnect and send it again`,
+      );
+      this.end(() => ({ code: 'failed', error }), error);
     });
   }
 }

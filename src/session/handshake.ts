@@ -6,12 +6,17 @@ import { equals } from 'uint8arrays/equals';
 import { toHex } from '../crypto/hex.ts';
 import { ProtocolError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
-import { decodePacket } from '../wire/codec.ts';
+import { readPacket } from '../wire/codec.ts';
 import type { Feed, Packet } from '../wire/messages.ts';
+import { Reader } from '../wire/reader.ts';
 import { readVarint } from '../wire/varint.ts';
 
 /** `HTTP/`, in hex. */
 const HTTP = '485454502f';
+
+const NOTHING = new Uint8Array(0);
+/** One for all, as it says there. */
+const reader: Reader = new Reader();
 
 /** The remote's first frame, and what follows it. */
 export interface FirstFrame {
@@ -49,7 +54,8 @@ export class Opening {
     }
     const { channel, message, end } = first;
     const skipped = this.#received - bytes.byteLength;
-    return { channel, feed: message, skipped, byteLength: end, rest: bytes.subarray(end) };
+    const rest = end === bytes.byteLength ? NOTHING : bytes.subarray(end);
+    return { channel, feed: message, skipped, byteLength: end, rest };
   }
 
   /** There are no more chunks. */
@@ -68,14 +74,18 @@ export function parseFirstFrame(
   bytes: Uint8Array,
   limits: Pick<Limits, 'firstFrameBytes' | 'channels'>,
 ): (Packet<Feed> & { readonly end: number }) | undefined {
-  const end = frameEnd(bytes, limits.firstFrameBytes);
-  if (end === undefined || end > bytes.byteLength) return undefined;
-  const length = readVarint(bytes)!;
-  return { ...decodeFirst(bytes.subarray(length.end, end), bytes, limits.channels), end };
+  const body = firstBody(bytes, limits.firstFrameBytes);
+  if (body === undefined || body.end > bytes.byteLength) return undefined;
+  const { start, end } = body;
+  const { channel, message } = decodeFirst(bytes, start, end, limits.channels);
+  return { channel, message, end };
 }
 
-/** Where the first frame ends; `undefined` until that is known. */
-function frameEnd(bytes: Uint8Array, maxBytes: number): number | undefined {
+/** Where the first frame's body is; `undefined` until that is known. */
+function firstBody(
+  bytes: Uint8Array,
+  maxBytes: number,
+): { readonly start: number; readonly end: number } | undefined {
   // Four bytes of length at most, as in every later frame.
   const length = readVarint(bytes, 0, Math.min(4, bytes.byteLength));
   if (length === undefined) {
@@ -86,18 +96,21 @@ function frameEnd(bytes: Uint8Array, maxBytes: number): number | undefined {
   // A Feed is type 0. A peer of another protocol may never send as many bytes as its first one happens to announce.
   const header = bytes[length.end];
   if (header !== undefined && header % 16 !== 0) throw notThisDialect(bytes);
-  return length.end + length.value;
+  return { start: length.end, end: length.end + length.value };
 }
 
-function decodeFirst(body: Uint8Array, bytes: Uint8Array, maxChannels: number): Packet<Feed> {
+function decodeFirst(bytes: Uint8Array, start: number, end: number, maxChannels: number): Packet<Feed> {
   let packet: Packet;
   try {
-    packet = decodePacket(body, maxChannels);
+    packet = readPacket(bytes, start, end, maxChannels, reader);
   } catch (error) {
     throw notThisDialect(bytes, error);
+  } finally {
+    reader.release();
   }
-  if (packet.message.type !== 'feed') throw notThisDialect(bytes);
-  return { channel: packet.channel, message: packet.message };
+  const { channel, message } = packet;
+  if (message.type !== 'feed') throw notThisDialect(bytes);
+  return { channel, message };
 }
 
 function notThisDialect(bytes: Uint8Array, cause?: unknown): ProtocolError {

@@ -43,8 +43,9 @@ export class Keepalive {
     this.#limits = limits;
     this.#unansweredMs = limits.keepaliveMs * UNANSWERED;
     this.#host = host;
-    this.#receivedAt = this.#sentAt = clock.now();
-    this.#arm();
+    const now = clock.now();
+    this.#receivedAt = this.#sentAt = now;
+    this.#arm(now);
   }
 
   /** Something was received: a sign of life, and the moment to give one. */
@@ -70,7 +71,7 @@ export class Keepalive {
   resume(): void {
     this.#suspended = false;
     this.received();
-    this.#arm();
+    this.#arm(this.#receivedAt);
   }
 
   /** No timer is left behind. */
@@ -80,12 +81,12 @@ export class Keepalive {
     this.#stopped = true;
   }
 
-  #arm(): void {
+  #arm(now: number): void {
     this.#cancel?.();
     if (this.#stopped) return;
     const idleAt = this.#suspended ? Number.POSITIVE_INFINITY : this.#receivedAt + this.#limits.idleMs;
     const quietAt = this.#sentAt + this.#limits.keepaliveMs;
-    const ms = Math.max(0, Math.min(idleAt, quietAt) - this.#clock.now());
+    const ms = Math.max(0, Math.min(idleAt, quietAt) - now);
     this.#cancel = timer(this.#clock, ms, (isLate) => this.#onTimer(isLate));
   }
 
@@ -102,7 +103,7 @@ export class Keepalive {
       this.#speak(now);
     }
     if (now >= this.#sentAt + this.#limits.keepaliveMs) this.#speak(now);
-    this.#arm();
+    this.#arm(now);
   }
 
   #speak(now: number): void {

@@ -92,24 +92,30 @@ export async function readOptions(options: ConnectOptions): Promise<Settings> {
   if (userData !== undefined) assertBytes('userData', userData);
   if (id !== undefined) assertBytes('id', id);
   const { signal, clock = systemClock() } = options;
-  const settings = {
-    key: key === undefined ? undefined : parseKey(key),
+  const feedKey = key === undefined ? undefined : parseKey(key);
+  const isPlain = extensions.length === 0;
+  const names = isPlain ? NONE : sortNames(extensions.flatMap(namesOf));
+  const attached = isPlain ? NONE : extensions.filter((one) => typeof one !== 'string');
+  const limits = withDefaults(options.limits);
+  const trace = options.trace === undefined ? undefined : readTrace(options.trace);
+  const crypto = options.crypto ?? (await libsodium());
+  if (signal?.aborted) throw signal.reason;
+  return {
+    key: feedKey,
     keys,
-    extensions: sortNames(extensions.flatMap(namesOf)),
-    attached: extensions.length === 0 ? NONE : extensions.filter((one) => typeof one !== 'string'),
+    extensions: names,
+    attached,
     live,
     ack,
     userData,
+    id: id ?? crypto.randomBytes(32),
     encrypted,
     signal,
     clock,
-    limits: withDefaults(options.limits),
-    trace: options.trace === undefined ? undefined : readTrace(options.trace),
+    limits,
+    trace,
+    crypto,
   };
-  const crypto = options.crypto ?? (await libsodium());
-  if (signal?.aborted) throw signal.reason;
-  // Not spread: V8 would give each session's settings a shape of their own.
-  return Object.assign(settings, { crypto, id: id ?? crypto.randomBytes(32) });
 }
 
 function namesOf(extension: string | ExtensionLike): readonly string[] {

@@ -1,7 +1,7 @@
 /** The way out, as the transport pulls it: the first frame in clear, then what the outbox gives, enciphered. */
 import type { Keystream } from '../crypto/provider.ts';
 import type { Feed } from '../wire/messages.ts';
-import { Encoder } from '../wire/packet.ts';
+import { encodeBatch } from '../wire/packet.ts';
 import type { Outbox } from './outbox.ts';
 import type { Tracer } from './tracer.ts';
 
@@ -66,8 +66,7 @@ export class Outgoing implements AsyncIterable<Uint8Array> {
       this.#opening === undefined ? this.#outbox.take() : [{ channel: 0, message: this.#opening }];
     if (packets === undefined) return 'end';
     if (packets.length === 0) return 'later';
-    const encoder = new Encoder((of, bodies, bytes) => this.#tracer.framed(of, bodies, bytes));
-    const chunk = encoder.encode(packets);
+    const chunk = encodeBatch(packets, (of, bodies, bytes) => this.#tracer.framed(of, bodies, bytes));
     if (this.#opening === undefined) this.#encipher?.xor(chunk);
     this.#opening = undefined;
     this.#host.onSent();

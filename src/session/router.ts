@@ -128,15 +128,17 @@ export class Router implements ChannelHost {
     this.#remote[number] = undefined;
     if (replaced) this.#withdraw(replaced);
     const name = toHex(feed.discoveryKey);
-    const { channel: known, id } = this.#feeds.get(name) ?? {};
+    const slot = this.#feeds.get(name);
+    const known = slot?.channel;
     if (known !== undefined && this.#remote.includes(known)) {
       this.#remote[number] = null;
       return this.#drop(number, 'a second channel for a feed that the remote has open');
     }
     const channel = known ?? new Channel(this, feed.discoveryKey.slice(), name);
-    this.#feeds.set(name, { channel, id });
+    if (slot === undefined) this.#feeds.set(name, { channel, id: undefined });
+    else slot.channel = channel;
     this.#remote[number] = channel;
-    this.#arrived = this.#arrived.concat(channel);
+    this.#arrived = [...this.#arrived, channel];
     this.#wakeArrival();
     if (channel.isLocal) return this.#openBoth(channel);
     this.#expire(number, channel);
@@ -217,10 +219,10 @@ export class Router implements ChannelHost {
     );
   }
 
-  /** No message will come any more; `error` where the session failed. */
-  end(error?: unknown): void {
+  /** No message will come any more; `why` gives the error where the session failed. */
+  end(why: () => unknown): void {
     this.#ended = true;
-    for (const { channel } of [...this.#feeds.values()]) channel?.end(error);
+    for (const { channel } of [...this.#feeds.values()]) channel?.end(why);
     this.#wakeArrival();
     this.drained();
   }

@@ -45,10 +45,13 @@ import { Tracer } from './tracer.ts';
  */
 export async function connect(transport: Transport, options: ConnectOptions): Promise<Session> {
   assertTransport(transport);
-  const settings = await readOptions(options).catch((error) => {
+  let settings: Settings;
+  try {
+    settings = await readOptions(options);
+  } catch (error) {
     transport.abort(error);
     throw error;
-  });
+  }
   const session = new Session(transport, settings);
   await session.handshaken;
   return session;
@@ -230,11 +233,15 @@ export class Session {
       throw this.#ending.fault ?? new TypeError('the session has ended: connect again');
     const { crypto, encrypted, live, ack, userData, extensions } = this.#settings;
     const feedKey = parseKey(key);
-    const dk = discoveryKey(crypto, feedKey);
+    // Most programs open the feed that they have connected with, and a hash takes longer than the rest of that.
+    const first = this.#local;
+    const isFirst = first !== undefined && equals(first.key, feedKey);
+    const dk = isFirst ? first.discoveryKey : discoveryKey(crypto, feedKey);
     const { channel, newId: id } = this.#router.open(dk, feedKey);
     if (id === 0) {
       const nonce = encrypted ? crypto.randomBytes(24) : undefined;
-      this.#local = { key: feedKey, discoveryKey: dk, nonce };
+      // A copy: what the caller has may change.
+      this.#local = { key: new Uint8Array(feedKey), discoveryKey: dk, nonce };
       this.#outgoing.begin({ type: 'feed', discoveryKey: dk, nonce }, this.#keystream(feedKey, nonce));
       this.#outbox.control(0, { type: 'handshake', id: this.id, live, userData, extensions, ack });
     } else if (id !== undefined) {
@@ -253,9 +260,12 @@ export class Session {
    * Ends the session at once. `closed` resolves with `failed` if the reason is a `ProtocolError`, the
    * remote's fault; otherwise with `aborted`.
    */
-  abort(reason: unknown = new Error('the session was aborted')): void {
-    if (reason instanceof ProtocolError) this.#ending.end({ code: 'failed', error: reason });
-    else this.#ending.end({ code: 'aborted', error: reason });
+  abort(reason?: unknown): void {
+    if (reason instanceof ProtocolError) this.#ending.end(() => ({ code: 'failed', error: reason }), reason);
+    else {
+      const error = (): unknown => (reason === undefined ? new Error('the session was aborted') : reason);
+      this.#ending.end(() => ({ code: 'aborted', error: error() }), reason);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -366,7 +376,8 @@ export class Session {
 
   /** @internal Most often the other direction has told of it already, or this side has ended it. */
   onTransportError(error: unknown): void {
-    if (!this.#ending.isOver) this.abort(transportFault(this.#progress, error));
+    const progress = this.#progress;
+    this.#ending.end(() => ({ code: 'failed', error: transportFault(progress, error) }), error);
   }
 
   /** @internal The remote has ended its direction. */
@@ -387,15 +398,18 @@ export class Session {
   }
 
   /** @internal It is over. */
-  onEnd(error: unknown): void {
+  onEnd(cause: unknown): void {
+    const why = (): unknown => this.#ending.error;
     this.#keepalive.stop();
     if (this.#onAbort !== undefined) this.#settings.signal?.removeEventListener('abort', this.#onAbort);
     this.#outbox.abort();
-    this.#router.end(error);
+    this.#router.end(why);
     // Also after a proper end, so that an adapter can free what it holds.
-    this.#transport.abort(error);
-    this.#handshaken.reject(error ?? new Error('the session was closed before the remote answered'));
-    if (error instanceof ProtocolError) this.#tracer.fault(error);
+    this.#transport.abort(cause);
+    this.#handshaken.rejectWith(
+      () => why() ?? new Error('the session was closed before the remote answered'),
+    );
+    this.#tracer.fault(() => this.#ending.fault);
     this.#tracer.state('closed');
   }
 

@@ -140,8 +140,12 @@ export class Tracer implements FrameWatcher {
     if (this.#isHeard('warning')) this.#emit({ type: 'warning', time: this.#clock.now(), channel, reason });
   }
 
-  fault({ code, message }: ProtocolError): void {
-    if (this.#isHeard('fault')) this.#emit({ type: 'fault', time: this.#clock.now(), code, message });
+  /** The session has ended, by what `find` gives where the remote was at fault. */
+  fault(find: () => ProtocolError | undefined): void {
+    const fault = this.#isHeard('fault') ? find() : undefined;
+    if (fault === undefined) return;
+    const { code, message } = fault;
+    this.#emit({ type: 'fault', time: this.#clock.now(), code, message });
   }
 
   /** One frame went by, and what was in it. */

@@ -3,6 +3,8 @@ export interface Deferred<T> {
   readonly promise: Promise<T>;
   resolve(value: T): void;
   reject(reason: unknown): void;
+  /** The same, with what `make` gives: it is called for the first who asks, and never where nobody does. */
+  rejectWith(make: () => unknown): void;
 }
 
 /** Makes one. Its rejection is never reported as unhandled. */
@@ -19,7 +21,7 @@ class LazyPromise<T> implements Deferred<T> {
   /** These settle the promise, where there is one that is not settled. */
   #resolve: ((value: T) => void) | undefined;
   #reject: ((reason: unknown) => void) | undefined;
-  #outcome: { readonly value: T } | { readonly reason: unknown } | undefined;
+  #outcome: { readonly value: T } | { readonly reason: () => unknown } | undefined;
 
   get promise(): Promise<T> {
     this.#promise ??= new Promise((resolve, reject) => {
@@ -27,7 +29,7 @@ class LazyPromise<T> implements Deferred<T> {
         this.#resolve = resolve;
         this.#reject = reject;
       } else if ('value' in this.#outcome) resolve(this.#outcome.value);
-      else reject(this.#outcome.reason);
+      else reject(this.#outcome.reason());
     });
     if (this.#outcome !== undefined && 'reason' in this.#outcome) this.#promise.catch(() => {});
     return this.#promise;
@@ -41,10 +43,14 @@ class LazyPromise<T> implements Deferred<T> {
   }
 
   reject(reason: unknown): void {
+    this.rejectWith(() => reason);
+  }
+
+  rejectWith(reason: () => unknown): void {
     if (this.#outcome !== undefined) return;
     this.#outcome = { reason };
     this.#promise?.catch(() => {});
-    this.#reject?.(reason);
+    this.#reject?.(reason());
     this.#resolve = this.#reject = undefined;
   }
 }

@@ -91,10 +91,13 @@ export function memoryPair(): [Transport, Transport] {
     sink: (chunks) => outward.sink(chunks),
     abort(reason) {
       if (inward.isAborted) return;
-      reason ??= new Error('the transport was aborted');
-      const cut = new Error('the other side aborted the transport', { cause: reason });
-      inward.abort(reason, cut);
-      outward.abort(cut, reason);
+      // Without a reason there is none to keep from the other side, and one error will do.
+      const cut =
+        reason === undefined
+          ? new Error('the transport was aborted')
+          : new Error('the other side aborted the transport', { cause: reason });
+      inward.abort(reason ?? cut, cut);
+      outward.abort(cut, reason ?? cut);
     },
   });
   return [side(back, there), side(there, back)];

@@ -2,7 +2,8 @@
  * The messages, as an app sees them: one plain object each, told apart by `type`. Received ones have their
  * defaults filled in; to send, fields with a default may be left out.
  *
- * Numbers are whole, 0 to 2^53-1. Byte arrays received are views into the received chunk, never reused.
+ * Numbers are whole, 0 to 2^53-1. Byte arrays received are views into the received chunk, or copies
+ * where that is short; never reused.
  */
 
 /** Opens a channel for one direction. */

@@ -76,57 +76,60 @@ const writer: Writer = new Writer();
 export class Encoder implements Machine<Packet<Sendable>, Uint8Array> {
   readonly #onEncoded: OnEncoded | undefined;
   #packets: Packet<Sendable>[] = [];
-  /** Bytes of each one's body. */
   #bodies: number[] = [];
-  /** Bytes of their frames. */
-  #size = 0;
 
   constructor(onEncoded?: OnEncoded) {
     this.#onEncoded = onEncoded;
   }
 
-  /** A batch of one packet or more as one chunk. @throws what {@link push} and {@link flush} throw. */
-  encode(packets: readonly Packet<Sendable>[]): Uint8Array {
-    const out: Uint8Array[] = [];
-    for (const packet of packets) this.push(packet);
-    this.flush(out);
-    return out[0]!;
-  }
-
   /** @throws TypeError, RangeError for what cannot be written. */
   push(packet: Packet<Sendable>): void {
-    measure.length = 0;
-    writePacket(packet.channel, packet.message, measure);
-    const { length } = measure;
+    this.#bodies.push(bodyBytes(packet));
     this.#packets.push(packet);
-    this.#bodies.push(length);
-    this.#size += varintLength(length) + length;
   }
 
   flush(out: Uint8Array[]): void {
-    if (this.#size === 0) return;
-    writer.start(this.#size);
-    for (let i = 0; i < this.#packets.length; i++) {
-      const packet = this.#packets[i]!;
-      const { channel, message } = packet;
-      const length = this.#bodies[i]!;
-      writer.varint(length);
-      const start = writer.length;
-      writePacket(channel, message, writer);
-      if (writer.length !== start + length)
-        throw new TypeError(`a "${message.type}" was changed after it was sent: send another one instead`);
-    }
-    this.#onEncoded?.(this.#packets, this.#bodies, this.#size);
-    out.push(writer.take());
+    if (this.#packets.length === 0) return;
+    out.push(frames(this.#packets, this.#bodies, this.#onEncoded));
     this.#packets = [];
     this.#bodies = [];
-    this.#size = 0;
   }
 }
 
-const alone: Encoder = new Encoder();
+/** A batch of one packet or more as one chunk. @throws TypeError, RangeError for what cannot be written. */
+export function encodeBatch(packets: readonly Packet<Sendable>[], onEncoded?: OnEncoded): Uint8Array {
+  return frames(packets, packets.map(bodyBytes), onEncoded);
+}
 
 /** One packet as a frame of its own. */
 export function frame(channel: number, message: Sendable): Uint8Array {
-  return alone.encode([{ channel, message }]);
+  return encodeBatch([{ channel, message }]);
+}
+
+function bodyBytes({ channel, message }: Packet<Sendable>): number {
+  measure.length = 0;
+  writePacket(channel, message, measure);
+  return measure.length;
+}
+
+/** `bodies`: bytes of each one's body. */
+function frames(
+  packets: readonly Packet<Sendable>[],
+  bodies: readonly number[],
+  onEncoded: OnEncoded | undefined,
+): Uint8Array {
+  let size = 0;
+  for (const length of bodies) size += varintLength(length) + length;
+  writer.start(size);
+  for (let i = 0; i < packets.length; i++) {
+    const { channel, message } = packets[i]!;
+    const length = bodies[i]!;
+    writer.varint(length);
+    const start = writer.length;
+    writePacket(channel, message, writer);
+    if (writer.length !== start + length)
+      throw new TypeError(`a "${message.type}" was changed after it was sent: send another one instead`);
+  }
+  onEncoded?.(packets, bodies, size);
+  return writer.take();
 }

@@ -36,6 +36,16 @@ describe('a second feed', () => {
     expect([starts(atOne), starts(atTwo)]).toEqual([[2], [1]]);
   });
 
+  it('is another one also where its key has taken the place of the first one', async () => {
+    const key = new Uint8Array(KEY);
+    const { session } = await scripted({ key });
+    const first = session.open(key);
+    key.set(OTHER);
+    const second = session.open(key);
+    expect(session.open(KEY)).toBe(first);
+    expect(second.discoveryKey).toEqual(OTHER_NAME);
+  });
+
   it('is looked up by keys, at once where they know at once', async () => {
     const { session, transport, says } = await scripted({ keys: () => OTHER });
     const burst = Array.from({ length: 40 }, (_, i) => say(1, have(i)));

@@ -204,7 +204,7 @@ describe('the codec', () => {
   });
 
   it('hands out views of the body, and makes one chunk of a batch', () => {
-    const body = unhex('090800120568656c6c6f');
+    const body = unhex(`0908001240${'68'.repeat(64)}`);
     const out: { message: Message }[] = [];
     new Decoder(256).push(body, out as never);
     const { value } = out[0]!.message as { value: Uint8Array };
