@@ -196,7 +196,8 @@ export class Intake {
         });
       },
     );
-    this.#writing = Promise.all([this.#writing, written]);
+    const before = this.#writing;
+    this.#writing = written.then(() => before);
     return written;
   }
 }

@@ -329,8 +329,31 @@ describe('SleepFiles', () => {
   test('answers hot nodes at once', async () => {
     const files = await opened(nodeStorage(join(folder, 'feed')));
     const feed = made();
-    await files.commit(feed.append(...known(4)));
-    expect(files.readNodes([3, 1, 99])).toMatchObject([{ index: 3 }, { index: 1 }, undefined]);
+    const read = (indices: number[]) => files.readNodes(indices);
+    const node = (index: number) => feed.nodes.get(index)!;
+    await files.commit(feed.append(...Array.from({ length: 33 }, (_, i) => text(`block ${i}`))));
+    // What is above 32 blocks from when it is written, the rest once its page was read.
+    expect(read([31, 99])).toMatchObject([{ index: 31 }, undefined]);
+    expect(await read([64])).toEqual([node(64)]);
+    expect(read([64, 66])).toEqual([node(64), undefined]);
+    // Also what is written to the page after that, or while it is read.
+    await files.commit(feed.append(text('more')));
+    expect(read([66, 65, 64])).toEqual([66, 65, 64].map(node));
+    await files.close();
+  });
+
+  test('a page that is read while it is written is not kept as it was', async () => {
+    const folderOfFeed = join(folder, 'feed');
+    const feed = made();
+    const first = await opened(nodeStorage(folderOfFeed));
+    await first.commit(feed.append(text('a')));
+    await first.close();
+    const files = await opened(nodeStorage(folderOfFeed));
+    const reading = files.readNodes([0]);
+    const writing = files.commit(feed.append(text('b')));
+    expect(await reading).toEqual([feed.nodes.get(0)]);
+    await writing;
+    expect(await files.readNodes([2, 1])).toEqual([feed.nodes.get(2), feed.nodes.get(1)]);
     await files.close();
   });
 

@@ -94,29 +94,33 @@ export function nodePieces(nodes: readonly TreeNode[]): Piece[] {
     while (++to < sorted.length && sorted[to]!.index - sorted[to - 1]!.index <= 1);
     const bytes = new Uint8Array((sorted[to - 1]!.index - first + 1) * NODE_BYTES);
     for (; from < to; from++) {
-      const { index, hash, size } = sorted[from]!;
-      const at = (index - first) * NODE_BYTES;
-      bytes.set(hash, at);
-      putU64(bytes, at + 32, size);
+      const node = sorted[from]!;
+      putNode(bytes, (node.index - first) * NODE_BYTES, node);
     }
     pieces.push({ offset: nodeOffset(first), bytes });
   }
   return pieces;
 }
 
-/** Reads the tree node that starts at `at`; all zeros are none, nor is one of a size that no feed has. */
-export function parseNode(index: number, bytes: Uint8Array, at = 0): TreeNode | undefined {
-  if (isZero(bytes, at, at + NODE_BYTES)) return undefined;
-  const size = u32(bytes, at + 32) * 2 ** 32 + u32(bytes, at + 36);
-  return Number.isSafeInteger(size) ? { index, hash: bytes.slice(at, at + 32), size } : undefined;
+/** Writes a tree node as the file has it. */
+export function putNode(bytes: Uint8Array, at: number, { hash, size }: TreeNode): void {
+  bytes.set(hash, at);
+  putU64(bytes, at + 32, size);
 }
 
-function u32(bytes: Uint8Array, at: number): number {
+/** Reads a tree node; all zeros are none, nor is one of a size that no feed has. */
+export function parseNode(index: number, bytes: Uint8Array, at = 0): TreeNode | undefined {
+  const size = getU32(bytes, at + 32) * 2 ** 32 + getU32(bytes, at + 36);
+  if (!Number.isSafeInteger(size) || (size === 0 && isZero(bytes, at))) return undefined;
+  return { index, hash: bytes.slice(at, at + 32), size };
+}
+
+function getU32(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }
 
-function isZero(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (bytes[at] !== 0) return false;
+function isZero(bytes: Uint8Array, start: number): boolean {
+  for (let at = start; at < start + NODE_BYTES; at++) if (bytes[at] !== 0) return false;
   return true;
 }
 

@@ -3,25 +3,25 @@ import { all, type MaybePromise } from '../../stream/stage.ts';
 import type { TreeNode } from '../merkle/hash.ts';
 import type { Storage } from '../storage.ts';
 import type { Bitfield } from './bitfield.ts';
-import { nodeOffset, parseNode } from './commit.ts';
+import { nodeOffset, parseNode, putNode } from './commit.ts';
 import { NODE_BYTES } from './header.ts';
 import { NodeCache } from './node-cache.ts';
 
 /** Nodes kept in memory: 3 MB or so, the upper fourteen levels of a feed. */
 const CACHED_NODES = 16_384;
-/** Nodes read at once. What a proof needs of 32 blocks and their lower parents is side by side in the file. */
+/** Nodes read at once: the subtree of 32 blocks, which has all that their proofs need of it, and one node between two. */
 const PAGE_NODES = 64;
-/** Pages kept as they were read: 160 KB. */
+/** Pages kept: 160 KB. */
 const CACHED_PAGES = 64;
 
-/** Whether it is worth keeping: a block's own node is needed once as a rule, and its page is here for the next one's. */
-const isAbove = (index: number): boolean => index % 2 === 1;
+/** Whether it is worth keeping alone: a page's own root, which the proofs in other pages need, and what is above it. */
+const isUpper = (index: number): boolean => index % (PAGE_NODES / 2) === PAGE_NODES / 2 - 1;
 
 export class TreeFile {
   readonly #storage: Storage;
   readonly #cache = new NodeCache(CACHED_NODES);
-  /** Pages as they are read, the oldest first. All are forgotten when anything is written. */
-  #pages = new Map<number, MaybePromise<Uint8Array>>();
+  /** Pages by number, the one that was read first before the others. They are kept as the file has them. */
+  readonly #pages = new Map<number, MaybePromise<Uint8Array>>();
 
   constructor(storage: Storage) {
     this.#storage = storage;
@@ -30,7 +30,11 @@ export class TreeFile {
   /** A node alone, or undefined where `bits` has it not. Hot ones are answered at once. It is not to be changed. */
   read(index: number, bits: Pick<Bitfield, 'hasNode'>): MaybePromise<TreeNode | undefined> {
     if (!bits.hasNode(index)) return undefined;
-    return this.#cache.get(index) ?? this.#readAlone(index);
+    const cached = isUpper(index) ? this.#cache.get(index) : undefined;
+    if (cached !== undefined) return cached;
+    const keep = (bytes: Uint8Array): TreeNode | undefined => this.#parse(index, bytes, 0);
+    const bytes = this.#storage.file('tree').read(nodeOffset(index), NODE_BYTES);
+    return bytes instanceof Promise ? bytes.then(keep) : keep(bytes);
   }
 
   /** Nodes, in the order asked for. Each page that has some is read once, and kept for those that are asked for next. */
@@ -44,37 +48,32 @@ export class TreeFile {
   /** A node, read together with those beside it. */
   readWithPage(index: number, bits: Pick<Bitfield, 'hasNode'>): MaybePromise<TreeNode | undefined> {
     if (!bits.hasNode(index)) return undefined;
-    return this.#cache.get(index) ?? this.#readInPage(index);
-  }
-
-  /** Takes nodes that were written and are on the disk. */
-  written(nodes: readonly TreeNode[]): void {
-    if (nodes.length === 0) return;
-    // Not cleared: a page that is being read is not to come back into the new ones.
-    this.#pages = new Map();
-    for (const { index, hash, size } of nodes)
-      if (isAbove(index)) this.#cache.set({ index, hash: hash.slice(), size });
-  }
-
-  #readAlone(index: number): MaybePromise<TreeNode | undefined> {
-    const bytes = this.#storage.file('tree').read(nodeOffset(index), NODE_BYTES);
-    return bytes instanceof Promise
-      ? bytes.then((read) => this.#parse(index, read, 0))
-      : this.#parse(index, bytes, 0);
-  }
-
-  #readInPage(index: number): MaybePromise<TreeNode | undefined> {
+    const cached = isUpper(index) ? this.#cache.get(index) : undefined;
+    if (cached !== undefined) return cached;
     const number = Math.floor(index / PAGE_NODES);
     const at = (index - number * PAGE_NODES) * NODE_BYTES;
     const page = this.#page(number);
     return page instanceof Promise
-      ? page.then((read) => this.#parse(index, read, at))
+      ? page.then((bytes) => this.#parse(index, bytes, at))
       : this.#parse(index, page, at);
+  }
+
+  /** Takes nodes that were written and are on the disk. */
+  written(nodes: readonly TreeNode[]): void {
+    for (const node of nodes) {
+      const { index, hash, size } = node;
+      if (isUpper(index)) this.#cache.set({ index, hash: hash.slice(), size });
+      const number = Math.floor(index / PAGE_NODES);
+      const page = this.#pages.get(number);
+      // One that is being read may be from before.
+      if (page instanceof Promise) this.#pages.delete(number);
+      else if (page !== undefined) putNode(page, (index - number * PAGE_NODES) * NODE_BYTES, node);
+    }
   }
 
   #parse(index: number, bytes: Uint8Array, at: number): TreeNode | undefined {
     const node = parseNode(index, bytes, at);
-    if (node !== undefined && isAbove(index)) this.#cache.set(node);
+    if (node !== undefined && isUpper(index)) this.#cache.set(node);
     return node;
   }
 
@@ -90,9 +89,11 @@ export class TreeFile {
     }
     pages.set(number, page);
     if (page instanceof Promise) {
+      // Unless something was written to it meanwhile.
+      const isLast = (): boolean => pages.get(number) === page;
       page.then(
-        (bytes) => pages.get(number) === page && pages.set(number, bytes),
-        () => pages.delete(number),
+        (bytes) => isLast() && pages.set(number, bytes),
+        () => isLast() && pages.delete(number),
       );
     }
     return page;

@@ -12,6 +12,22 @@ export interface TreeNode {
   readonly size: number;
 }
 
+/**
+ * Not an object literal: once many of those were kept for long, as where a feed is written, V8 allocates the next ones
+ * among what is old, and keeps what they refer to until it collects everything.
+ */
+class Hashed implements TreeNode {
+  readonly index: number;
+  readonly hash: Uint8Array;
+  readonly size: number;
+
+  constructor(index: number, hash: Uint8Array, size: number) {
+    this.index = index;
+    this.hash = hash;
+    this.size = size;
+  }
+}
+
 // One byte before each kind keeps a block from passing for a parent, and a parent for a set of roots.
 const LEAF = 0;
 const PARENT = 1;
@@ -45,7 +61,7 @@ export function putU64(bytes: Uint8Array, at: number, value: number): void {
 /** The node of block number `block` that holds `data`. */
 export function leaf(crypto: CryptoProvider, block: number, data: Uint8Array): TreeNode {
   const size = data.byteLength;
-  return { index: 2 * block, hash: crypto.blake2b([prefix(LEAF, size), data]), size };
+  return new Hashed(2 * block, crypto.blake2b([prefix(LEAF, size), data]), size);
 }
 
 /**
@@ -57,7 +73,7 @@ export function parent(crypto: CryptoProvider, left: TreeNode, right: TreeNode):
   const size = left.size + right.size;
   const hash = crypto.blake2b([prefix(PARENT, size), left.hash, right.hash]);
   // In the middle of both.
-  return { index: left.index + (right.index - left.index) / 2, hash, size };
+  return new Hashed(left.index + (right.index - left.index) / 2, hash, size);
 }
 
 /** Whether two hashes, of 32 bytes each, are the same. */
