@@ -17,6 +17,7 @@ export class Answers {
   readonly #files: SleepFiles;
   readonly #tree: Tree;
   readonly #blocks: BlockReader;
+  readonly #has = (node: number): boolean => this.#files.bitfield.hasNode(node);
 
   constructor(files: SleepFiles, tree: Tree, blocks: BlockReader) {
     this.#files = files;
@@ -79,10 +80,9 @@ export class Answers {
   }
 
   #plan({ bytes, hash, nodes, batched }: Request, block: number, batch: Set<number>): Plan | undefined {
-    const { bitfield } = this.#files;
-    if (!hash && !bitfield.has(block)) return undefined;
+    if (!hash && !this.#files.bitfield.has(block)) return undefined;
     const request = { digest: bytes > 0 ? 0 : nodes, hash, batched };
-    const plan = planProof(block, this.#tree.length, (node) => bitfield.hasNode(node), request, batch);
+    const plan = planProof(block, this.#tree.length, this.#has, request, batch);
     return plan && { block, hash, nodes: plan.nodes, length: plan.length };
   }
 }

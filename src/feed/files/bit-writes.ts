@@ -2,7 +2,7 @@
 
 import type { TreeNode } from '../merkle/hash.ts';
 import type { Bitfield } from './bitfield.ts';
-import { type Commit, newRoots, type Piece, runs } from './commit.ts';
+import { type Commit, type Piece, runs } from './commit.ts';
 import { HEADER_BYTES, PAGE_BLOCK_BYTES, PAGE_NODE_BYTES } from './header.ts';
 
 /** What a disk writes as a whole, or not at all. */
@@ -23,12 +23,14 @@ const endOf = ({ offset, bytes }: Piece): number => offset + bytes.length;
  *
  * @param blocks those not held before and held from now on
  * @param nodes those not held before
+ * @param roots those of `nodes` that make the feed longer
  */
 export function bitWrites(
   bits: Bitfield,
   blocks: readonly number[],
   nodes: readonly TreeNode[],
-  { clear = [], signatures }: Commit,
+  roots: readonly number[],
+  clear: Commit['clear'] = [],
 ): Piece[][] {
   const added = runs(blocks);
   for (const [start, length] of added) bits.add(start, length);
@@ -36,7 +38,6 @@ export function bitWrites(
   for (const [start, end] of clear) bits.remove(start, end - start);
   const dirty = bits.dirty();
   const whole = dirty.map((page) => pageBits(bits, page));
-  const roots = newRoots(nodes, signatures);
   for (const root of roots) bits.removeNode(root);
   const isOneSector = whole.length === 1 && sectorOf(whole[0]!.offset) === sectorOf(endOf(whole[0]!) - 1);
   // None but the pages that have one are another page without it.

@@ -160,7 +160,9 @@ export function newRoots(nodes: readonly TreeNode[], signatures: Commit['signatu
   for (const { index } of nodes) end = Math.max(end, flat.rightSpan(index) / 2 + 1);
   lengths.add(end);
   const roots = new Set([...lengths].flatMap(flat.fullRoots));
-  return nodes.flatMap(({ index }) => (roots.has(index) ? index : []));
+  const found: number[] = [];
+  for (const { index } of nodes) if (roots.has(index)) found.push(index);
+  return found;
 }
 
 /** Blocks as runs of neighbours, in the order in which they are given. */

@@ -266,8 +266,9 @@ export class SleepFiles {
     const isCleared = (block: number) => clear.some(([start, end]) => block >= start && block < end);
     const newBlocks = (commit.blocks ?? []).filter((block) => !this.#bits.has(block) && !isCleared(block));
     const newNodes = nodes.filter(({ index }) => !this.#bits.hasNode(index));
-    const writes = bitWrites(this.#bits, newBlocks, newNodes, commit);
-    this.#leftRoots = newRoots(newNodes, commit.signatures);
+    const roots = newRoots(newNodes, commit.signatures);
+    const writes = bitWrites(this.#bits, newBlocks, newNodes, roots, clear);
+    this.#leftRoots = roots;
     for (const pieces of writes) await this.#put('bitfield', joined(pieces), true);
     this.#leftRoots = [];
 

@@ -30,9 +30,10 @@ export function digest(
   for (let depth = 0; depth < TOP_DEPTH; depth++) {
     const coversAll = flat.leftSpan(node, depth) === 0 && flat.rightSpan(node, depth) >= 2 * (length - 1);
     if (coversAll) break;
-    if (has(flat.sibling(node, depth))) value += 2 ** (depth + 1);
+    const other = flat.sibling(node, depth);
+    if (has(other)) value += 2 ** (depth + 1);
     else complete = false;
-    node = flat.parent(node, depth);
+    node = flat.between(node, other);
     if (has(node)) return complete ? 1 : value + 2 ** (depth + 2) + 1;
   }
   return value;

@@ -40,6 +40,11 @@ export function parent(node: number, levels: number = depth(node)): number {
   return isLeft(node, levels) ? node + distance : node - distance;
 }
 
+/** The node above two siblings, in the middle between them: in less time than {@link parent} takes. */
+export function between(node: number, other: number): number {
+  return node + (other - node) / 2;
+}
+
 /** The first block's node below `node`. */
 export function leftSpan(node: number, levels: number = depth(node)): number {
   return node - (POWERS[levels]! - 1);

@@ -63,7 +63,7 @@ export function planProof(
     }
     if (bits % 2 === 0 && !spared.has(other)) nodes.push(other);
     bits = Math.floor(bits / 2);
-    node = flat.parent(node, depth);
+    node = flat.between(node, other);
   }
   return planned(depth);
 }

@@ -52,7 +52,8 @@ class Climb {
     if (from === OURS && !this.#has(other)) return false;
     this.other = other;
     this.from = from;
-    this.top = flat.parent(this.top, this.#depth++);
+    this.top = flat.between(this.top, other);
+    this.#depth++;
     return true;
   }
 

@@ -67,7 +67,8 @@ export class Deadline {
   restart(): void {
     this.#answeredAt = this.#session.clock.now();
     this.#wasInVain = false;
-    this.#frame = { ...this.#session.arriving, at: this.#answeredAt };
+    const { start, bytes } = this.#session.arriving;
+    this.#frame = { start, bytes, at: this.#answeredAt };
   }
 
   /** Starts the timer, unless it runs already or no answer is outstanding. */
