@@ -9,9 +9,17 @@ import { openDataChannels } from './data-channels.ts';
 import { watchListeners } from './listeners.ts';
 import { countListeners, transportContract } from './suite.ts';
 
+/** All that were made: `@roamhq/wrtc` may crash where a peer is collected while its threads still work. */
+const peers: { close(): void }[] = [];
+function makePeer(): InstanceType<typeof wrtc.RTCPeerConnection> {
+  const peer = new wrtc.RTCPeerConnection();
+  peers.push(peer);
+  return peer;
+}
+
 transportContract('dataChannelTransport over @roamhq/wrtc', {
   async make() {
-    const { here, there, offering, answering } = await openDataChannels(() => new wrtc.RTCPeerConnection());
+    const { here, there, offering, answering } = await openDataChannels(makePeer);
     const leftovers = watchListeners(here, there);
     return {
       here: dataChannelTransport(here, { queueBytes: 2_097_152 }),
@@ -79,7 +87,7 @@ const turns = async (): Promise<void> => {
 
 describe('dataChannelTransport', () => {
   it('carries a feed between connections that are closed as soon as each has ended', async () => {
-    const { here, there, offering, answering } = await openDataChannels(() => new wrtc.RTCPeerConnection());
+    const { here, there, offering, answering } = await openDataChannels(makePeer);
     const feed = await Feed.create(memoryStorage());
     await feed.append(Array.from({ length: 50 }, (_, i) => new Uint8Array(1000 * i).fill(i)));
     const copy = await Feed.open(memoryStorage(), { key: feed.key });
@@ -116,7 +124,7 @@ describe('dataChannelTransport', () => {
   });
 
   it('refuses the real channels that may drop or reorder', async () => {
-    const peer = new wrtc.RTCPeerConnection();
+    const peer = makePeer();
     for (const options of [{ ordered: false }, { maxRetransmits: 3 }, { maxPacketLifeTime: 100 }]) {
       const channel = peer.createDataChannel('feed', options);
       expect(() => dataChannelTransport(channel as never)).toThrow(TypeError);
