@@ -140,7 +140,7 @@ export class Downloader {
       bytes: 0,
       hash: false,
       nodes,
-      batched: batched || undefined,
+      ...(batched && { batched }),
     };
     this.#asked.set(index, request);
     this.#send(request);
