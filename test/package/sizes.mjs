@@ -66,11 +66,18 @@ for (const [name, code, limit] of [...apps, ...entries]) {
 }
 const table = `${rows.join('\n')}\n`;
 
+/** Whether it says the same, but for a kilobyte: who stands at a border does not fail for a few bytes. */
+function isTrue(other) {
+  const [here, there] = [table, other].map((of) => of.split(/(\d+) KB/));
+  if (here.length !== there.length) return false;
+  return here.every((part, i) => (i % 2 === 0 ? part === there[i] : Math.abs(part - there[i]) <= 1));
+}
+
 const text = readFileSync(readme, 'utf8');
 const stated = /^\| what an app imports .*\n(?:\|.*\n)+/m.exec(text)?.[0];
 if (stated === undefined) throw new Error('README.md has no table of sizes');
 if (process.argv.includes('--write')) writeFileSync(readme, text.replace(stated, table));
-else if (stated !== table) {
+else if (!isTrue(stated)) {
   throw new Error(
     `the sizes in README.md are not true any more: node test/package/sizes.mjs --write makes them\n\n${table}`,
   );
