@@ -86,8 +86,9 @@ test.describe('one tab at a time', () => {
 
   test('goes on after a reload in the middle of a sync', async ({ context }) => {
     const page = await tab(context);
+    // It stops by itself, or all of it may be here before the page reloads.
     const stored = await page.evaluate(() =>
-      scenarios.startDownload('feed', { count: 10_000, bytes: 2000 }, 100),
+      scenarios.startDownload('feed', { count: 10_000, bytes: 2000 }, 100, 150),
     );
     await page.reload();
     const held = await page.evaluate(() => scenarios.inWorker().held('feed'));

@@ -125,13 +125,18 @@ export async function rootNames(): Promise<string[]> {
   return names;
 }
 
-/** Starts a download, and resolves once so many blocks are stored, with those that are. */
-export function startDownload(folder: string, blocks: Blocks, count: number): Promise<number[]> {
+/** Starts a download that stops at its `stopAt`th write or flush; resolves once `count` blocks are stored, with those. */
+export function startDownload(
+  folder: string,
+  blocks: Blocks,
+  count: number,
+  stopAt: number,
+): Promise<number[]> {
   return new Promise((resolve, reject) => {
     const stored: number[] = [];
     theWorker().addEventListener('message', ({ data }: MessageEvent<Progress>) => {
       if ('stored' in data && stored.push(data.stored) === count) resolve(stored);
     });
-    inWorker().downloadUntil(folder, blocks).catch(reject);
+    inWorker().downloadUntil(folder, blocks, stopAt).catch(reject);
   });
 }
