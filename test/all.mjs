@@ -28,20 +28,12 @@ const vitest = {
   env: (report) => ({ REPORT: report }),
   read: (report) => report,
 };
-/** Native code that now and then crashes its process, of which no test of ours is the cause. */
-const native = 'test/transport/webrtc.test.ts';
 const runners = [
   {
     ...vitest,
     name: 'tests',
     // Left to itself, vitest leaves one core idle, which is half of a small machine.
-    command: ['npx', 'vitest', ...vitest.args, '--maxWorkers=100%', `--exclude=${native}`],
-  },
-  {
-    ...vitest,
-    name: 'tests over native WebRTC',
-    command: ['npx', 'vitest', ...vitest.args, native],
-    mayCrash: true,
+    command: ['npx', 'vitest', ...vitest.args, '--maxWorkers=100%'],
   },
   ...runtimes.map(({ name, program, args, tests }) => ({
     ...vitest,
@@ -101,8 +93,7 @@ function step(name, command, args) {
   else failures.push({ name, message: `${how}\n${said.trimEnd().split('\n').slice(-LINES).join('\n')}` });
 }
 
-function tests(runner) {
-  const { name, command, env, read, mayCrash = false } = runner;
+function tests({ name, command, env, read }) {
   const file = join(work, `${name}.json`);
   const { how } = run(name, command, { stdio: 'inherit', env: env(file) });
   const report = existsSync(file)
@@ -110,10 +101,6 @@ function tests(runner) {
     : { passed: 0, failures: [{ name: '(no report)', message: how }] };
   if (how !== undefined && report.failures.length === 0)
     report.failures.push({ name: '(no test failed)', message: how });
-  if (mayCrash && report.failures.some(({ message }) => message.includes('Worker forks emitted error'))) {
-    flaky.push(...report.failures);
-    return tests({ ...runner, mayCrash: false });
-  }
   passed += report.passed;
   const named = (entry) => ({ ...entry, name: `${name}: ${entry.name}` });
   failures.push(...report.failures.map(named));

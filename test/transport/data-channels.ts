@@ -3,7 +3,6 @@ import type { DataChannelLike } from '../../src/transport/webrtc.ts';
 
 /** What is used of an `RTCPeerConnection`, which no type says on Node. */
 export interface PeerConnection {
-  readonly localDescription: object | null;
   onicecandidate: ((event: never) => void) | null;
   ondatachannel: ((event: never) => void) | null;
   createDataChannel(label: string, options?: object): DataChannelLike;
@@ -47,10 +46,13 @@ export async function openDataChannels(makePeer: () => PeerConnection): Promise<
   const accepted = new Promise<DataChannelLike>((resolve) => {
     answering.ondatachannel = ({ channel }: { channel: DataChannelLike }) => resolve(channel);
   });
-  await offering.setLocalDescription((await offering.createOffer()) as never);
-  await answering.setRemoteDescription(offering.localDescription as never);
-  await answering.setLocalDescription((await answering.createAnswer()) as never);
-  await offering.setRemoteDescription(answering.localDescription as never);
+  // As they were made, and not as `localDescription` has them: to read that crashes `@roamhq/wrtc` now and then.
+  const offer = await offering.createOffer();
+  await offering.setLocalDescription(offer as never);
+  await answering.setRemoteDescription(offer as never);
+  const answer = await answering.createAnswer();
+  await answering.setLocalDescription(answer as never);
+  await offering.setRemoteDescription(answer as never);
   describedBoth();
   return { offering, answering, here, there: await accepted };
 }

@@ -9,17 +9,9 @@ import { openDataChannels } from './data-channels.ts';
 import { watchListeners } from './listeners.ts';
 import { countListeners, transportContract } from './suite.ts';
 
-/** All that were made: `@roamhq/wrtc` may crash where a peer is collected while its threads still work. */
-const peers: { close(): void }[] = [];
-function makePeer(): InstanceType<typeof wrtc.RTCPeerConnection> {
-  const peer = new wrtc.RTCPeerConnection();
-  peers.push(peer);
-  return peer;
-}
-
 transportContract('dataChannelTransport over @roamhq/wrtc', {
   async make() {
-    const { here, there, offering, answering } = await openDataChannels(makePeer);
+    const { here, there, offering, answering } = await openDataChannels(() => new wrtc.RTCPeerConnection());
     const leftovers = watchListeners(here, there);
     return {
       here: dataChannelTransport(here, { queueBytes: 2_097_152 }),
@@ -87,7 +79,7 @@ const turns = async (): Promise<void> => {
 
 describe('dataChannelTransport', () => {
   it('carries a feed between connections that are closed as soon as each has ended', async () => {
-    const { here, there, offering, answering } = await openDataChannels(makePeer);
+    const { here, there, offering, answering } = await openDataChannels(() => new wrtc.RTCPeerConnection());
     const feed = await Feed.create(memoryStorage());
     await feed.append(Array.from({ length: 50 }, (_, i) => new Uint8Array(1000 * i).fill(i)));
     const copy = await Feed.open(memoryStorage(), { key: feed.key });
@@ -124,7 +116,7 @@ describe('dataChannelTransport', () => {
   });
 
   it('refuses the real channels that may drop or reorder', async () => {
-    const peer = makePeer();
+    const peer = new wrtc.RTCPeerConnection();
     for (const options of [{ ordered: false }, { maxRetransmits: 3 }, { maxPacketLifeTime: 100 }]) {
       const channel = peer.createDataChannel('feed', options);
       expect(() => dataChannelTransport(channel as never)).toThrow(TypeError);
