@@ -92,12 +92,10 @@ export function memoryPair(): [Transport, Transport] {
     abort(reason) {
       if (inward.isAborted) return;
       // Without a reason there is none to keep from the other side, and one error will do.
-      const cut =
-        reason === undefined
-          ? new Error('the transport was aborted')
-          : new Error('the other side aborted the transport', { cause: reason });
-      inward.abort(reason ?? cut, cut);
-      outward.abort(cut, reason ?? cut);
+      const own = reason ?? new Error('the transport was aborted');
+      const cut = own === reason ? new Error('the other side aborted the transport', { cause: reason }) : own;
+      inward.abort(own, cut);
+      outward.abort(cut, own);
     },
   });
   return [side(back, there), side(there, back)];

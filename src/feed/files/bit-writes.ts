@@ -30,7 +30,7 @@ export function bitWrites(
   blocks: readonly number[],
   nodes: readonly TreeNode[],
   roots: readonly number[],
-  clear: Commit['clear'] = [],
+  clear: NonNullable<Commit['clear']>,
 ): Piece[][] {
   const added = runs(blocks);
   for (const [start, length] of added) bits.add(start, length);

@@ -30,7 +30,7 @@ export class TreeFile {
   /** A node alone, or undefined where `bits` has it not. Hot ones are answered at once. It is not to be changed. */
   read(index: number, bits: Pick<Bitfield, 'hasNode'>): MaybePromise<TreeNode | undefined> {
     if (!bits.hasNode(index)) return undefined;
-    const cached = isUpper(index) ? this.#cache.get(index) : undefined;
+    const cached = this.#cached(index);
     if (cached !== undefined) return cached;
     const keep = (bytes: Uint8Array): TreeNode | undefined => this.#parse(index, bytes, 0);
     const bytes = this.#storage.file('tree').read(nodeOffset(index), NODE_BYTES);
@@ -48,7 +48,7 @@ export class TreeFile {
   /** A node, read together with those beside it. */
   readWithPage(index: number, bits: Pick<Bitfield, 'hasNode'>): MaybePromise<TreeNode | undefined> {
     if (!bits.hasNode(index)) return undefined;
-    const cached = isUpper(index) ? this.#cache.get(index) : undefined;
+    const cached = this.#cached(index);
     if (cached !== undefined) return cached;
     const number = Math.floor(index / PAGE_NODES);
     const at = (index - number * PAGE_NODES) * NODE_BYTES;
@@ -69,6 +69,10 @@ export class TreeFile {
       if (page instanceof Promise) this.#pages.delete(number);
       else if (page !== undefined) putNode(page, (index - number * PAGE_NODES) * NODE_BYTES, node);
     }
+  }
+
+  #cached(index: number): TreeNode | undefined {
+    return isUpper(index) ? this.#cache.get(index) : undefined;
   }
 
   #parse(index: number, bytes: Uint8Array, at: number): TreeNode | undefined {

@@ -1,6 +1,7 @@
 /** The hashes of a feed's tree: blocks, parents, and the one over the roots that the writer signs. */
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import { assertInteger } from '../../errors.ts';
+import * as flat from './flat-tree.ts';
 
 /** One node of the tree (hypercore 7 wire: Data.Node). */
 export interface TreeNode {
@@ -72,8 +73,7 @@ export function leaf(crypto: CryptoProvider, block: number, data: Uint8Array): T
 export function parent(crypto: CryptoProvider, left: TreeNode, right: TreeNode): TreeNode {
   const size = left.size + right.size;
   const hash = crypto.blake2b([prefix(PARENT, size), left.hash, right.hash]);
-  // In the middle of both.
-  return new Hashed(left.index + (right.index - left.index) / 2, hash, size);
+  return new Hashed(flat.between(left.index, right.index), hash, size);
 }
 
 /** Whether two hashes, of 32 bytes each, are the same. */
