@@ -12,7 +12,7 @@ import { BlockReader } from './block-reader.ts';
 import type { SleepFiles, StoredBits } from './files/sleep-files.ts';
 import { type FeedLimits, Intake, type Outcome, type Stored } from './intake.ts';
 import { digest } from './merkle/digest.ts';
-import { leaf, type TreeNode, treeHash } from './merkle/hash.ts';
+import { leaves, type TreeNode, treeHash } from './merkle/hash.ts';
 import { grow } from './merkle/roots.ts';
 import { regain } from './regain.ts';
 import { type Place, Tree } from './tree.ts';
@@ -87,12 +87,12 @@ export class BlockStore {
       const roots = [...this.#tree.roots];
       const data: { offset: number; bytes: Uint8Array }[] = [];
       let offset = this.byteLength;
-      blocks.forEach((bytes, i) => {
-        const node = leaf(this.crypto, start + i, bytes);
-        nodes.push(...grow(this.crypto, roots, node));
+      const placed = blocks.map((value, i) => ({ index: start + i, value }));
+      for (const node of leaves(this.crypto, placed)) nodes.push(...grow(this.crypto, roots, node));
+      for (const bytes of blocks) {
         data.push({ offset, bytes });
         offset += bytes.byteLength;
-      });
+      }
       const signature = this.crypto.sign(treeHash(this.crypto, roots), this.#files.secretKey!);
       await this.#intake.writing;
       await this.#files.commit({

@@ -7,7 +7,7 @@ import type { Data } from '../wire/messages.ts';
 import type { Piece } from './files/commit.ts';
 import type { SleepFiles } from './files/sleep-files.ts';
 import { ForkError, signedOver } from './merkle/fork.ts';
-import type { TreeNode } from './merkle/hash.ts';
+import { leaves, type TreeNode } from './merkle/hash.ts';
 import { planVerification, type Verified, verifyProof } from './merkle/verification.ts';
 import { bytesOf, Following, type Tree } from './tree.ts';
 
@@ -84,11 +84,13 @@ export class Intake {
   async verify(messages: readonly Data[], limits: FeedLimits): Promise<Verifying> {
     const outcomes: Outcome[] = [];
     let proven = new Proven();
+    let hashed: Map<Data, TreeNode> | undefined;
     for (const message of messages) {
       const { index: block, value } = message;
       try {
         this.#assertWhole();
-        const proof = this.#prove(message);
+        hashed ??= hashedBlocks(this.#crypto, messages);
+        const proof = this.#prove(message, hashed.get(message));
         const verified = 'then' in proof ? await proof : proof;
         assertLength(verified, limits);
         this.#tree.arriving(verified.nodes);
@@ -117,13 +119,13 @@ export class Intake {
     return { outcomes, written: this.#write(proven, outcomes) };
   }
 
-  #prove(message: Data): MaybePromise<Verified> {
+  #prove(message: Data, hashed: TreeNode | undefined): MaybePromise<Verified> {
     const again = (error: unknown): Promise<Verified> => {
       if (error !== NOT_AT_HAND) throw error;
-      return this.#readAndVerify(message);
+      return this.#readAndVerify(message, hashed);
     };
     try {
-      const proof = this.#verify(message, this.#nodeAtHand);
+      const proof = this.#verify(message, hashed, this.#nodeAtHand);
       return 'then' in proof ? proof.then(undefined, again) : proof;
     } catch (error) {
       return again(error);
@@ -141,18 +143,28 @@ export class Intake {
   };
 
   /** With the nodes that the proof is held against read in one go. */
-  async #readAndVerify(message: Data): Promise<Verified> {
+  async #readAndVerify(message: Data, hashed: TreeNode | undefined): Promise<Verified> {
     const { index, value, nodes, signature } = message;
     const plan = planVerification(index, nodes, value !== undefined, signature !== undefined, this.#tree.has);
     const known = new Map((await this.#tree.nodes(plan)).map((node) => [node.index, node]));
-    return this.#verify(message, (node) => known.get(node));
+    return this.#verify(message, hashed, (node) => known.get(node));
   }
 
   #verify(
     { index: block, value, nodes, signature }: Data,
+    hashed: TreeNode | undefined,
     local: (index: number) => TreeNode | undefined,
   ): MaybePromise<Verified> {
-    return verifyProof({ crypto: this.#crypto, key: this.#key, block, value, nodes, signature, local });
+    return verifyProof({
+      crypto: this.#crypto,
+      key: this.#key,
+      block,
+      value,
+      hashed,
+      nodes,
+      signature,
+      local,
+    });
   }
 
   /** Puts the tree that is held here beside the one that came. */
@@ -200,6 +212,15 @@ export class Intake {
     this.#writing = written.then(() => before);
     return written;
   }
+}
+
+/** The nodes of the blocks that came. */
+function hashedBlocks(crypto: CryptoProvider, messages: readonly Data[]): Map<Data, TreeNode> {
+  const blocks = messages.flatMap((message) => {
+    const { index, value } = message;
+    return value === undefined ? [] : [{ message, index, value }];
+  });
+  return new Map(leaves(crypto, blocks).map((node, i) => [blocks[i]!.message, node]));
 }
 
 /** A signature may be over any length, and the files have a place for each block and each node before it. */

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { discoveryKey } from '../../src/crypto/discovery-key.ts';
 import { libsodium } from '../../src/crypto/libsodium.ts';
 import * as flat from '../../src/feed/merkle/flat-tree.ts';
-import { leaf, parent, treeHash, u64be } from '../../src/feed/merkle/hash.ts';
+import { leaf, leaves, parent, treeHash, u64be } from '../../src/feed/merkle/hash.ts';
 import { hex, unhex, v6 } from '../vectors/index.ts';
 import { Writer } from './holder.ts';
 
@@ -123,6 +123,14 @@ it('hashes the known static feed to its key', () => {
   const writer = new Writer(crypto, crypto.keyPair());
   writer.append(merkle.staticFeed.blocks.map(unhex));
   expect(hex(treeHash(crypto, writer.roots()))).toBe(merkle.staticFeed.key);
+});
+
+it('hashes several blocks as it does one', () => {
+  const blocks = [0, 5, 300, 299, 301, 65_536, 65_536, 65_536].map((byteLength, i) => ({
+    index: 2 ** 31 + i,
+    value: new Uint8Array(byteLength).fill(i),
+  }));
+  expect(leaves(crypto, blocks)).toEqual(blocks.map(({ index, value }) => leaf(crypto, index, value)));
 });
 
 it('refuses a parent of more bytes than can be counted', () => {

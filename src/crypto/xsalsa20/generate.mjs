@@ -1,6 +1,6 @@
 /**
  * Makes the WASM module that `simd.ts` runs: `node src/crypto/xsalsa20/generate.mjs [output file]`, by default
- * into `simd-code.ts` beside it. What it computes is written in `kernel` below; `assemble` turns it into bytes.
+ * into `simd-code.ts` beside it. What it computes is written in `kernel` below.
  *
  * The memory is one page:
  *
@@ -12,8 +12,7 @@
  * instructions wait for each other's results, which leaves the processor room for a fifth in ordinary words: y[i]. It
  * costs next to nothing; a sixth has no registers left.
  */
-import { writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { generate, i32, i32x4, i64, i64x2, local, loopWhile, set, tee, v128 } from '../wasm/assembler.mjs';
 
 const FIFTH = 64;
 const WINDOW = 128;
@@ -22,70 +21,6 @@ const COUNTER = 32;
 const LANES = 4;
 const BLOCKS = LANES + 1;
 const DOUBLE_ROUNDS = 10;
-
-// Instructions. Each is an array of bytes; operands come first, as on the machine's stack.
-
-const leb = (value) => {
-  const bytes = [];
-  for (; value >= 0x80; value = Math.floor(value / 0x80)) bytes.push((value % 0x80) | 0x80);
-  return [...bytes, value];
-};
-/** The signed kind, of numbers from 0 on. */
-const sleb = (value) => {
-  const bytes = [];
-  for (; value >= 0x40; value = Math.floor(value / 0x80)) bytes.push((value % 0x80) | 0x80);
-  return [...bytes, value];
-};
-const simd = (opcode) => [0xfd, ...leb(opcode)];
-const unaligned = (offset) => [0, ...leb(offset)];
-
-const local = (index) => [0x20, ...leb(index)];
-const set = (index, value) => [...value, 0x21, ...leb(index)];
-/** Sets it and leaves the value there. */
-const tee = (index, value) => [...value, 0x22, ...leb(index)];
-/** Runs `body` again and again while `condition`, its end, is not 0. */
-const loopWhile = (condition, ...body) => [0x03, 0x40, ...body.flat(), ...condition, 0x0d, 0, 0x0b];
-const i32 = {
-  const: (value) => [0x41, ...sleb(value)],
-  lessThan: (a, b) => [...a, ...b, 0x49],
-  add: (a, b) => [...a, ...b, 0x6a],
-  sub: (a, b) => [...a, ...b, 0x6b],
-  xor: (a, b) => [...a, ...b, 0x73],
-  rotl: (a, bits) => [...a, ...i32.const(bits), 0x77],
-  load: (address, offset) => [...address, 0x28, ...unaligned(offset)],
-  store: (address, offset, value) => [...address, ...value, 0x36, ...unaligned(offset)],
-};
-const i64 = {
-  const: (value) => [0x42, ...sleb(value)],
-  extend: (a) => [...a, 0xad],
-  shl: (a, bits) => [...a, ...i64.const(bits), 0x86],
-  or: (a, b) => [...a, ...b, 0x84],
-  add: (a, b) => [...a, ...b, 0x7c],
-  store: (address, offset, value) => [...address, ...value, 0x37, ...unaligned(offset)],
-};
-const v128 = {
-  load: (address, offset) => [...address, ...simd(0x00), ...unaligned(offset)],
-  splat: (address, offset) => [...address, ...simd(0x09), ...unaligned(offset)],
-  store: (address, offset, value) => [...address, ...value, ...simd(0x0b), ...unaligned(offset)],
-  const: (...bytes) => [...simd(0x0c), ...bytes],
-  /** Of the eight words of `a` and `b`, these four. */
-  pick: (a, b, words) => [
-    ...a,
-    ...b,
-    ...simd(0x0d),
-    ...words.flatMap((word) => [0, 1, 2, 3].map((byte) => 4 * word + byte)),
-  ],
-  xor: (a, b) => [...a, ...b, ...simd(0x51)],
-};
-const i32x4 = {
-  shl: (a, bits) => [...a, ...i32.const(bits), ...simd(0xab)],
-  shr: (a, bits) => [...a, ...i32.const(bits), ...simd(0xad)],
-  add: (a, b) => [...a, ...b, ...simd(0xae)],
-};
-const i64x2 = {
-  splat: (value) => [...value, ...simd(0x12)],
-  add: (a, b) => [...a, ...b, ...simd(0xce)],
-};
 
 // Locals: three parameters, then those of each type in turn.
 
@@ -137,8 +72,8 @@ const counters = () => {
       v128.const(first, 0, 0, 0, 0, 0, 0, 0, first + 1, 0, 0, 0, 0, 0, 0, 0),
     );
   return [
-    ...set(low, v128.pick(pair(0), pair(2), [0, 2, 4, 6])),
-    ...set(high, v128.pick(pair(0), pair(2), [1, 3, 5, 7])),
+    ...set(low, i32x4.pick(pair(0), pair(2), [0, 2, 4, 6])),
+    ...set(high, i32x4.pick(pair(0), pair(2), [1, 3, 5, 7])),
   ];
 };
 
@@ -160,14 +95,14 @@ const xorQuarter = (q) => {
   const out = (block, words) => xorWindow(block, q, words);
   return [
     // a0 b0 a1 b1, and so on; `sum` is free by now.
-    ...set(sum, v128.pick(local(a), local(b), [0, 4, 1, 5])),
-    ...set(b, v128.pick(local(a), local(b), [2, 6, 3, 7])),
-    ...set(a, v128.pick(local(c), local(d), [0, 4, 1, 5])),
-    ...set(d, v128.pick(local(c), local(d), [2, 6, 3, 7])),
-    ...out(0, v128.pick(local(sum), local(a), [0, 1, 4, 5])),
-    ...out(1, v128.pick(local(sum), local(a), [2, 3, 6, 7])),
-    ...out(2, v128.pick(local(b), local(d), [0, 1, 4, 5])),
-    ...out(3, v128.pick(local(b), local(d), [2, 3, 6, 7])),
+    ...set(sum, i32x4.pick(local(a), local(b), [0, 4, 1, 5])),
+    ...set(b, i32x4.pick(local(a), local(b), [2, 6, 3, 7])),
+    ...set(a, i32x4.pick(local(c), local(d), [0, 4, 1, 5])),
+    ...set(d, i32x4.pick(local(c), local(d), [2, 6, 3, 7])),
+    ...out(0, i32x4.pick(local(sum), local(a), [0, 1, 4, 5])),
+    ...out(1, i32x4.pick(local(sum), local(a), [2, 3, 6, 7])),
+    ...out(2, i32x4.pick(local(b), local(d), [0, 1, 4, 5])),
+    ...out(3, i32x4.pick(local(b), local(d), [2, 3, 6, 7])),
   ];
 };
 
@@ -198,37 +133,4 @@ const kernel = [
   ),
 ];
 
-/** A module with one page of memory and one function of three i32. */
-function assemble(code) {
-  const list = (items) => [...leb(items.length), ...items.flat()];
-  const sized = (content) => [...leb(content.length), ...content];
-  const name = (text) => sized([...Buffer.from(text)]);
-  const section = (id, items) => [id, ...sized(list(items))];
-  const i32 = 0x7f;
-  const variables = list([
-    [locals.i32, i32],
-    [locals.i64, 0x7e],
-    [locals.v128, 0x7b],
-  ]);
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [[0x60, ...list([[i32], [i32], [i32]]), 0]]),
-    ...section(3, [[0]]),
-    ...section(5, [[1, 1, 1]]),
-    ...section(7, [
-      [...name('memory'), 2, 0],
-      [...name('xor'), 0, 0],
-    ]),
-    ...section(10, [sized([...variables, ...code, 0x0b])]),
-  ]);
-}
-
-// In hex, which needs nothing of the platform, and of which gzip makes less than of base64.
-const hex = Buffer.from(assemble(kernel)).toString('hex');
-writeFileSync(
-  process.argv[2] ?? fileURLToPath(new URL('simd-code.ts', import.meta.url)),
-  `/** Made by generate.mjs: the WASM module of simd.ts, in hex. */
-export const code =
-  '${hex}';
-`,
-);
+generate(import.meta.url, { name: 'xor', parameters: 3, locals, code: kernel });

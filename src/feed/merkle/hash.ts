@@ -1,4 +1,5 @@
 /** The hashes of a feed's tree: blocks, parents, and the one over the roots that the writer signs. */
+import { blake2bEach } from '../../crypto/blake2b.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import { assertInteger } from '../../errors.ts';
 import * as flat from './flat-tree.ts';
@@ -63,6 +64,16 @@ export function putU64(bytes: Uint8Array, at: number, value: number): void {
 export function leaf(crypto: CryptoProvider, block: number, data: Uint8Array): TreeNode {
   const size = data.byteLength;
   return new Hashed(2 * block, crypto.blake2b([prefix(LEAF, size), data]), size);
+}
+
+/** The nodes of several blocks, in less time than one by one. */
+export function leaves(
+  crypto: CryptoProvider,
+  blocks: readonly { readonly index: number; readonly value: Uint8Array }[],
+): TreeNode[] {
+  const messages = blocks.map(({ value }) => ({ head: prefix(LEAF, value.byteLength).slice(), body: value }));
+  const hashes = blake2bEach(crypto, messages);
+  return blocks.map(({ index, value }, i) => new Hashed(2 * index, hashes[i]!, value.byteLength));
 }
 
 /**

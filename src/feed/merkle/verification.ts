@@ -115,6 +115,8 @@ export interface Proof {
   readonly block: number;
   /** The block; absent where only its hash was sent. */
   readonly value?: Uint8Array | undefined;
+  /** The node of `value`, where it was hashed already, with others. */
+  readonly hashed?: TreeNode | undefined;
   readonly nodes: readonly TreeNode[];
   readonly signature?: Uint8Array | undefined;
   /** The node held here, all of which are trusted. Must know those that {@link planVerification} names. */
@@ -147,13 +149,13 @@ export interface Verified {
  * @throws TypeError, RangeError when `key` or `block` is invalid
  */
 export function verifyProof(proof: Proof): MaybePromise<Verified> {
-  const { crypto, key, block, value, nodes, signature, local } = proof;
+  const { crypto, key, block, value, hashed, nodes, signature, local } = proof;
   assertBytes('key', key, 32);
   assertInteger('block', block);
   const fault = misplaced(block, nodes, value !== undefined) ?? misshapen(nodes, signature);
   if (fault !== undefined) throw unproven(block, fault);
 
-  const first = value === undefined ? nodes[0]! : leaf(crypto, block, value);
+  const first = value === undefined ? nodes[0]! : (hashed ?? leaf(crypto, block, value));
   const way = new Climb(block, nodes, value !== undefined, (index) => local(index) !== undefined);
   let splitIsOpen = false;
   let top = first;

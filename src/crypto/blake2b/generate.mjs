@@ -1,0 +1,198 @@
+/**
+ * Makes the WASM module that `simd.ts` runs: `node src/crypto/blake2b/generate.mjs [output file]`, by default into
+ * `simd-code.ts` beside it. What it computes is written in `kernel` below.
+ *
+ * Three messages are hashed at once. Two are the lanes of sixteen 128-bit vectors: x[i] holds word i of both. As in the
+ * kernel of XSalsa20, their instructions leave the processor room for a third in ordinary words: y[i]. Two alone, in
+ * lanes, are no faster than one after the other.
+ *
+ * The memory is one page:
+ *
+ *     0     the state: of the two in lanes h (eight words of both), the bytes before this block and the flag of the last
+ *           one; then the same of the third
+ *     256   the state of three messages that begin
+ *     512   the schedule: where the words of a block are that each round takes, in their order, 16 bits each
+ *     1024  the words of a block: 16 bytes of the two in lanes, 8 of the third, 8 free
+ *     2048  three windows, one for each message, to be filled with whole blocks
+ */
+import { generate, i8x16, i32, i64, i64x2, local, loopWhile, set, tee, v128 } from '../wasm/assembler.mjs';
+
+const H = 0;
+const BYTES = 128;
+const LAST = 144;
+const THIRD_H = 160;
+const THIRD_BYTES = 224;
+const THIRD_LAST = 232;
+const BEGIN = 256;
+const SCHEDULE = 512;
+const WORDS = 1024;
+const WORD_STEP = 32;
+const WINDOWS = 2048;
+const WINDOW = 16_384;
+const BLOCK = 128;
+const ROUNDS = 12;
+
+const INITIAL = [
+  0x6a09e667f3bcc908n,
+  0xbb67ae8584caa73bn,
+  0x3c6ef372fe94f82bn,
+  0xa54ff53a5f1d36f1n,
+  0x510e527fade682d1n,
+  0x9b05688c2b3e6c1fn,
+  0x1f83d9abfb41bd6bn,
+  0x5be0cd19137e2179n,
+];
+/** No key, 32 bytes of hash, no tree: the parameters, which the first word of the state begins with. */
+const PARAMETERS = 0x01010020n;
+/** The order in which a round takes a block's words; rounds 10 and 11 are as 0 and 1. */
+const SIGMA = [
+  [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
+  [14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3],
+  [11, 8, 12, 0, 5, 2, 15, 13, 10, 14, 3, 6, 7, 1, 9, 4],
+  [7, 9, 3, 1, 13, 12, 11, 14, 2, 6, 5, 10, 4, 0, 15, 8],
+  [9, 0, 5, 7, 2, 4, 10, 15, 14, 1, 11, 12, 6, 8, 3, 13],
+  [2, 12, 6, 10, 0, 11, 8, 3, 4, 13, 7, 5, 15, 14, 1, 9],
+  [12, 5, 1, 15, 14, 13, 4, 10, 0, 7, 6, 3, 9, 2, 8, 11],
+  [13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10],
+  [6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5],
+  [10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0],
+];
+
+// Locals: the parameter, then those of each type in turn.
+
+const blocks = 0;
+const at = 1;
+const round = 2;
+const word = 3;
+const y = Array.from({ length: 16 }, (_, i) => 4 + i);
+const x = Array.from({ length: 16 }, (_, i) => 20 + i);
+const before = 36;
+const locals = { i32: 3, i64: 16, v128: 17 };
+
+const zero = i32.const(0);
+
+/** Of two words each, the bytes that turn them right by whole bytes. */
+const turned = (count) =>
+  [0, 8].flatMap((lane) => [0, 1, 2, 3, 4, 5, 6, 7].map((i) => lane + ((i + count) % 8)));
+const rotateLanes = (value, bits) => {
+  const first = tee(before, value);
+  if (bits % 8 === 0) return i8x16.pick(first, local(before), turned(bits / 8));
+  // By 63: one to the left is to add it to itself.
+  return v128.or(i64x2.shr(first, bits), i64x2.add(local(before), local(before)));
+};
+
+/** Steps of the mixing function G, each in the lanes and of the third message. */
+const addWord = (a, b, n) => [
+  ...set(word, i32.loadU16(local(round), SCHEDULE + 2 * n)),
+  ...set(x[a], i64x2.add(i64x2.add(local(x[a]), v128.load(local(word), WORDS)), local(x[b]))),
+  ...set(y[a], i64.add(i64.add(local(y[a]), i64.load(local(word), WORDS + 16)), local(y[b]))),
+];
+const add = (a, b) => [
+  ...set(x[a], i64x2.add(local(x[a]), local(x[b]))),
+  ...set(y[a], i64.add(local(y[a]), local(y[b]))),
+];
+const xorRotate = (a, b, bits) => [
+  ...set(x[a], rotateLanes(v128.xor(local(x[a]), local(x[b])), bits)),
+  ...set(y[a], i64.rotr(i64.xor(local(y[a]), local(y[b])), bits)),
+];
+
+/** G on two columns, or diagonals, that do not depend on each other, step by step: four at once need more registers. */
+const mixPair = (pair) =>
+  [
+    ([a, b], n) => addWord(a, b, n),
+    ([a, , , d]) => xorRotate(d, a, 32),
+    ([, , c, d]) => add(c, d),
+    ([, b, c]) => xorRotate(b, c, 24),
+    ([a, b], n) => addWord(a, b, n + 1),
+    ([a, , , d]) => xorRotate(d, a, 16),
+    ([, , c, d]) => add(c, d),
+    ([, b, c]) => xorRotate(b, c, 63),
+  ].flatMap((step) => pair.flatMap(({ words, n }) => step(words, n)));
+/** The four by four words: column `i`, shifted down by `shift` from one row to the next. */
+const mix = (i, shift, n) => ({ words: [0, 1, 2, 3].map((row) => 4 * row + ((i + row * shift) % 4)), n });
+const fullRound = [
+  ...mixPair([mix(0, 0, 0), mix(1, 0, 2)]),
+  ...mixPair([mix(2, 0, 4), mix(3, 0, 6)]),
+  ...mixPair([mix(0, 1, 8), mix(1, 1, 10)]),
+  ...mixPair([mix(2, 1, 12), mix(3, 1, 14)]),
+];
+
+/** The words 2i and 2i + 1 of a block, from the windows to where rounds take them. */
+const spread = (i) => {
+  const [a, b, c] = [0, 1, 2].map((message) => WINDOWS + message * WINDOW + 16 * i);
+  const out = WORDS + 2 * i * WORD_STEP;
+  const both = (words) => i64x2.pick(v128.load(local(at), a), v128.load(local(at), b), words);
+  return [
+    ...v128.store(zero, out, both([0, 2])),
+    ...v128.store(zero, out + WORD_STEP, both([1, 3])),
+    ...i64.store(zero, out + 16, i64.load(local(at), c)),
+    ...i64.store(zero, out + WORD_STEP + 16, i64.load(local(at), c + 8)),
+  ];
+};
+
+/** What a block begins with: the state, then the initial words, into which the number of bytes and the flag go. */
+const laneStart = (i) => {
+  if (i < 8) return v128.load(zero, H + 16 * i);
+  const initial = i64x2.splat(i64.const(INITIAL[i - 8]));
+  if (i === 12) return v128.xor(initial, v128.load(zero, BYTES));
+  if (i === 14) return v128.xor(initial, v128.load(zero, LAST));
+  return initial;
+};
+const wordStart = (i) => {
+  if (i < 8) return i64.load(zero, THIRD_H + 8 * i);
+  const initial = i64.const(INITIAL[i - 8]);
+  if (i === 12) return i64.xor(initial, i64.load(zero, THIRD_BYTES));
+  if (i === 14) return i64.xor(initial, i64.load(zero, THIRD_LAST));
+  return initial;
+};
+
+/** compress(blocks): takes so many blocks, 1 or more, from the start of each window. */
+const kernel = loopWhile(
+  local(blocks),
+  v128.store(zero, BYTES, i64x2.add(v128.load(zero, BYTES), i64x2.splat(i64.const(BLOCK)))),
+  i64.store(zero, THIRD_BYTES, i64.add(i64.load(zero, THIRD_BYTES), i64.const(BLOCK))),
+  [0, 1, 2, 3, 4, 5, 6, 7].flatMap(spread),
+  x.flatMap((lanes, i) => set(lanes, laneStart(i))),
+  y.flatMap((third, i) => set(third, wordStart(i))),
+  set(round, zero),
+  // Not unrolled: twelve rounds of both would be more code than the processor keeps at hand.
+  loopWhile(
+    i32.lessThan(local(round), i32.const(2 * 16 * ROUNDS)),
+    fullRound,
+    set(round, i32.add(local(round), i32.const(2 * 16))),
+  ),
+  x.slice(0, 8).flatMap((lanes, i) => {
+    const mixed = v128.xor(local(lanes), local(x[i + 8]));
+    return v128.store(zero, H + 16 * i, v128.xor(v128.load(zero, H + 16 * i), mixed));
+  }),
+  y.slice(0, 8).flatMap((third, i) => {
+    const mixed = i64.xor(local(third), local(y[i + 8]));
+    return i64.store(zero, THIRD_H + 8 * i, i64.xor(i64.load(zero, THIRD_H + 8 * i), mixed));
+  }),
+  set(at, i32.add(local(at), i32.const(BLOCK))),
+  set(blocks, i32.sub(local(blocks), i32.const(1))),
+);
+
+const bytesOf = (words, size) => {
+  const bytes = Buffer.alloc(words.length * size);
+  words.forEach((value, i) => {
+    if (size === 8) bytes.writeBigUInt64LE(value, 8 * i);
+    else bytes.writeUInt16LE(value, 2 * i);
+  });
+  return [...bytes];
+};
+const begin = INITIAL.map((initial, i) => (i === 0 ? initial ^ PARAMETERS : initial));
+const schedule = Array.from({ length: ROUNDS }, (_, i) => SIGMA[i % 10].map((n) => WORD_STEP * n)).flat();
+const data = new Map([
+  [
+    BEGIN + H,
+    bytesOf(
+      begin.flatMap((initial) => [initial, initial]),
+      8,
+    ),
+  ],
+  [BEGIN + THIRD_H, bytesOf(begin, 8)],
+  [SCHEDULE, bytesOf(schedule, 2)],
+]);
+
+generate(import.meta.url, { name: 'compress', parameters: 1, locals, code: kernel, data });
