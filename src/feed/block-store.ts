@@ -107,7 +107,8 @@ export class BlockStore {
   }
 
   /**
-   * Verifies a Data message and writes what it proves. Resolves once that is on the disk.
+   * Verifies a Data message and writes what it proves. Resolves once that is on the disk. The message's bytes are not to
+   * be changed any more: the storage may keep them.
    *
    * @throws ProtocolError `verification`, `fork` or `feed-too-long`; nothing of the message is kept then
    * @throws StorageError where it cannot be written; the store takes nothing more from then on

@@ -78,8 +78,9 @@ export class Intake {
   }
 
   /**
-   * Verifies messages, each with what those before it proved, and begins to write what was proven, all as one. Not to
-   * be called again before it has resolved. Waits only where a node is to be read, or a signature takes its time.
+   * Verifies messages, each with what those before it proved, and begins to write what was proven, all as one. Their
+   * bytes are not to be changed any more: the storage may keep them. Not to be called again before it has resolved.
+   * Waits only where a node is to be read, or a signature takes its time.
    */
   async verify(messages: readonly Data[], limits: FeedLimits): Promise<Verifying> {
     const outcomes: Outcome[] = [];
@@ -98,7 +99,8 @@ export class Intake {
         const isNew = value !== undefined && !this.#files.bitfield.has(block) && !this.#arriving.has(block);
         if (isNew) {
           const found = this.#tree.offsetOf(block, value.byteLength, this.#following);
-          proven.data.push({ offset: typeof found === 'number' ? found : await found, bytes: value });
+          const offset = typeof found === 'number' ? found : await found;
+          proven.data.push({ offset, bytes: value, isFinal: true });
           proven.blocks.push(block);
           this.#arriving.add(block);
         }

@@ -24,6 +24,11 @@ export interface StorageFile {
   view?(offset: number, length: number): MaybePromise<Uint8Array>;
   /** Writes all of `bytes` at `offset`, growing the file where needed. The caller may reuse `bytes` after. */
   write(offset: number, bytes: Uint8Array): MaybePromise<void>;
+  /**
+   * As `write`, for bytes that nobody changes any more, which spares a copy: the storage may keep them as they are, and
+   * so all of their buffer, most of which is to be handed over. It does not change them either.
+   */
+  adopt?(offset: number, bytes: Uint8Array): MaybePromise<void>;
   /** Returns the space of a range to the machine where that can be done; its bytes are worth nothing after. */
   discard?(offset: number, length: number): MaybePromise<void>;
   /** Returns once everything written before would survive a loss of power. */

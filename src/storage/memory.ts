@@ -5,13 +5,13 @@
  */
 import { assertBytes, assertInteger, StorageError } from '../errors.ts';
 import type { FileName, Storage, StorageFile } from '../feed/storage.ts';
+import { Extents, isWorthKeeping } from './memory/extents.ts';
+import { Pages } from './memory/pages.ts';
 
 /** Bytes of one page: a block written far out takes one page, not all those before it. */
 const PAGE = 65536;
 /** The same of the other files, where hashes and bits of a few blocks are far from each other. */
 const SMALL_PAGE = 4096;
-/** The initial size of a page, which then doubles, so that many small feeds stay small. */
-const FIRST = 256;
 
 /** A file in memory. Its content can be read whether the storage is open or not. */
 export interface MemoryFile extends StorageFile {
@@ -19,6 +19,7 @@ export interface MemoryFile extends StorageFile {
   read(offset: number, length: number): Uint8Array;
   view(offset: number, length: number): Uint8Array;
   write(offset: number, bytes: Uint8Array): void;
+  adopt(offset: number, bytes: Uint8Array): void;
   discard(offset: number, length: number): void;
   flush(): void;
 }
@@ -32,7 +33,7 @@ export interface MemoryStorage extends Storage {
 
 /** Makes an empty place in memory. */
 export function memoryStorage(): MemoryStorage {
-  const files = new Map<FileName, PagedFile>();
+  const files = new Map<FileName, HeldFile>();
   let isOpen = false;
   return {
     open() {
@@ -42,7 +43,7 @@ export function memoryStorage(): MemoryStorage {
     },
     file(name) {
       let file = files.get(name);
-      if (file === undefined) files.set(name, (file = new PagedFile(name === 'data' ? PAGE : SMALL_PAGE)));
+      if (file === undefined) files.set(name, (file = new HeldFile(name === 'data' ? PAGE : SMALL_PAGE)));
       return file;
     },
     close() {
@@ -51,14 +52,17 @@ export function memoryStorage(): MemoryStorage {
   };
 }
 
-class PagedFile implements MemoryFile {
-  /** Pages by number; one may be shorter than `#pageSize`, and what is missing is zeros. */
-  readonly #pages = new Map<number, Uint8Array>();
-  readonly #pageSize: number;
+class HeldFile implements MemoryFile {
+  readonly #pages: Pages;
+  /**
+   * What was handed over. It hides what the pages have in its place, and that never comes back: where an extent goes,
+   * the pages are written or discarded.
+   */
+  readonly #extents = new Extents();
   #size = 0;
 
   constructor(pageSize: number) {
-    this.#pageSize = pageSize;
+    this.#pages = new Pages(pageSize);
   }
 
   size(): number {
@@ -69,63 +73,56 @@ class PagedFile implements MemoryFile {
     assertInteger('offset', offset);
     assertInteger('length', length);
     const bytes = new Uint8Array(length);
-    const held = Math.min(length, this.#size - offset);
-    for (let at = 0; at < held; ) {
-      const number = Math.floor((offset + at) / this.#pageSize);
-      const from = offset + at - number * this.#pageSize;
-      const to = Math.min(from + held - at, this.#pageSize);
-      const page = this.#pages.get(number);
-      if (page !== undefined) bytes.set(page.subarray(from, to), at);
-      at += to - from;
-    }
+    // No further than the end, which may be far before that of the range.
+    const held = bytes.subarray(0, Math.max(0, this.#size - offset));
+    this.#pages.copyTo(held, offset);
+    this.#extents.copyTo(held, offset);
     return bytes;
   }
 
   view(offset: number, length: number): Uint8Array {
-    const number = Math.floor(offset / this.#pageSize);
-    const from = offset - number * this.#pageSize;
-    const page = this.#pages.get(number);
-    const isWhole = page !== undefined && from + length <= page.length && offset + length <= this.#size;
-    return isWhole ? page.subarray(from, from + length) : this.read(offset, length);
+    const end = offset + length;
+    const extent = this.#extents.find(offset, end);
+    if (extent === undefined) {
+      const view = end <= this.#size ? this.#pages.view(offset, length) : undefined;
+      return view ?? this.read(offset, length);
+    }
+    const from = offset - extent.offset;
+    const isWhole = from >= 0 && from + length <= extent.bytes.length;
+    return isWhole ? extent.bytes.subarray(from, from + length) : this.read(offset, length);
   }
 
   write(offset: number, bytes: Uint8Array): void {
     assertInteger('offset', offset);
     assertBytes('bytes', bytes);
-    for (let at = 0; at < bytes.length; ) {
-      const number = Math.floor((offset + at) / this.#pageSize);
-      const from = offset + at - number * this.#pageSize;
-      const to = Math.min(from + bytes.length - at, this.#pageSize);
-      this.#page(number, to).set(bytes.subarray(at, at + to - from), from);
-      at += to - from;
-    }
-    if (bytes.length > 0) this.#size = Math.max(this.#size, offset + bytes.length);
+    if (bytes.length === 0) return;
+    this.#uncover(offset, bytes.length);
+    this.#pages.write(offset, bytes);
+    this.#size = Math.max(this.#size, offset + bytes.length);
+  }
+
+  adopt(offset: number, bytes: Uint8Array): void {
+    assertInteger('offset', offset);
+    assertBytes('bytes', bytes);
+    if (!isWorthKeeping(bytes)) return this.write(offset, bytes);
+    this.#uncover(offset, bytes.length);
+    this.#pages.free(offset, bytes.length);
+    this.#extents.add(offset, bytes);
+    this.#size = Math.max(this.#size, offset + bytes.length);
   }
 
   discard(offset: number, length: number): void {
     assertInteger('offset', offset);
     assertInteger('length', length);
-    const end = offset + length;
-    // Walks the existing pages, since the range may span far more than those.
-    for (const [number, page] of this.#pages) {
-      const from = Math.max(offset - number * this.#pageSize, 0);
-      const to = Math.min(end - number * this.#pageSize, this.#pageSize);
-      if (from === 0 && to === this.#pageSize) this.#pages.delete(number);
-      // A view of it stays as it is.
-      else if (from < to) this.#pages.set(number, page.slice().fill(0, from, to));
-    }
+    this.#uncover(offset, length);
+    this.#pages.discard(offset, length);
   }
 
   flush(): void {}
 
-  #page(number: number, length: number): Uint8Array {
-    const page = this.#pages.get(number);
-    if (page !== undefined && page.length >= length) return page;
-    let size = page?.length ?? FIRST;
-    while (size < length) size *= 2;
-    const grown = new Uint8Array(size);
-    if (page !== undefined) grown.set(page);
-    this.#pages.set(number, grown);
-    return grown;
+  /** Takes away the extents of a range, of which the pages have to get something else then. */
+  #uncover(offset: number, length: number): void {
+    for (const rest of this.#extents.remove(offset, offset + length))
+      this.#pages.write(rest.offset, rest.bytes);
   }
 }

@@ -5,10 +5,14 @@
 import fc from 'fast-check';
 import { equals } from 'uint8arrays/equals';
 import type { Storage } from '../../src/feed/storage.ts';
+import { check } from './check.ts';
+import { runBeside, step, Twin } from './twin.ts';
 
 /** A place, and the means to come back to it. */
 export interface Place {
   readonly storage: Storage;
+  /** Whether what was discarded is zeros then, and not just any bytes. */
+  readonly discardsToZeros?: boolean;
   /** Another storage on the same place. */
   again(): Storage;
   cleanup(): Promise<void>;
@@ -18,10 +22,6 @@ export interface Place {
 export interface Case {
   readonly name: string;
   run(make: () => Promise<Place>): Promise<void>;
-}
-
-function check(holds: boolean, what: string): asserts holds {
-  if (!holds) throw new Error(`expected ${what}`);
 }
 
 function same(actual: unknown, expected: unknown): void {
@@ -93,6 +93,21 @@ export const contract: readonly Case[] = [
     same([...(await file.read(0, 2))], [2, 3]);
   }),
 
+  scenario('takes bytes that are handed over, and gives none of them to be changed', async ({ storage }) => {
+    const file = storage.file('data');
+    const bytes = new Uint8Array(100_000).fill(3);
+    await (file.adopt ?? file.write).call(file, 10, bytes);
+    (await file.read(10, 100_000)).fill(7);
+    await file.write(50, Uint8Array.of(1));
+    await file.discard?.(60_000, 1000);
+    same(await file.size(), 100_010);
+    same([...(await file.read(48, 4)), ...(await file.read(100_008, 4))], [3, 3, 1, 3, 3, 3, 0, 0]);
+    check(
+      bytes.every((byte) => byte === 3),
+      'what was handed over to be as it was',
+    );
+  }),
+
   scenario('leaves what is around a view as it is, and usable', async ({ storage }) => {
     const whole = new Uint8Array(20_000).fill(5);
     await storage.file('data').write(0, whole.subarray(4000, 16_000));
@@ -107,26 +122,12 @@ export const contract: readonly Case[] = [
   {
     name: 'agrees with one array',
     async run(make) {
-      const write = fc.tuple(
-        fc.integer({ min: 0, max: 140_000 }),
-        fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 140_000 })),
-      );
       await fc.assert(
-        fc.asyncProperty(fc.array(write, { maxLength: 8 }), write, async (writes, [offset, length]) => {
-          const { storage, cleanup } = await make();
+        fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+          const { storage, cleanup, discardsToZeros } = await make();
           await storage.open();
           try {
-            const naive = new Uint8Array(300_000);
-            let size = 0;
-            for (const [i, [at, count]] of writes.entries()) {
-              const bytes = new Uint8Array(count).fill(i + 1);
-              await storage.file('data').write(at, bytes);
-              naive.set(bytes, at);
-              if (count > 0) size = Math.max(size, at + count);
-            }
-            same(await storage.file('data').size(), size);
-            const read = await storage.file('data').read(offset, length);
-            check(equals(read, naive.subarray(offset, offset + length)), 'the bytes of the array');
+            await runBeside(new Twin(storage.file('data'), discardsToZeros), steps);
           } finally {
             await storage.close();
             await cleanup();
@@ -171,6 +172,9 @@ export const contract: readonly Case[] = [
     same((await errorOf(() => file.read(0, 0.5))).name, 'RangeError');
     same((await errorOf(() => file.write(2 ** 53, new Uint8Array(1)))).name, 'RangeError');
     same((await errorOf(() => file.write(0, 'x' as unknown as Uint8Array))).name, 'TypeError');
+    const adopt = (file.adopt ?? file.write).bind(file);
+    same((await errorOf(() => adopt(-1, new Uint8Array(100_000)))).name, 'RangeError');
+    same((await errorOf(() => adopt(0, 'x' as unknown as Uint8Array))).name, 'TypeError');
     same(await file.size(), 0);
   }),
 

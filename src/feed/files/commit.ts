@@ -9,9 +9,14 @@ import { HEADER_BYTES, NODE_BYTES, SIGNATURE_BYTES } from './header.ts';
 export interface Piece {
   readonly offset: number;
   readonly bytes: Uint8Array;
+  /** Nobody changes the bytes any more, so the storage may keep them instead of a copy. */
+  readonly isFinal?: boolean;
 }
 
-/** Changes to a feed that are stored together. Arrays and bytes stay untouched until the commit has settled. */
+/**
+ * Changes to a feed that are stored together. Arrays and bytes stay untouched until the commit has settled, and final
+ * ones for good.
+ */
 export interface Commit {
   /** The feed's key, 32 bytes. The first commit to an empty place has it. */
   readonly key?: Uint8Array;
@@ -144,9 +149,21 @@ export function joined(pieces: readonly Piece[]): Piece[] {
       run.push(bytes);
       end += bytes.length;
     }
-    writes.push(run.length === 1 ? first : { offset: first.offset, bytes: concat(run, end - first.offset) });
+    const { offset } = first;
+    writes.push(run.length === 1 ? first : { offset, bytes: concat(run, end - offset), isFinal: true });
   }
   return writes;
+}
+
+/**
+ * Which of the pieces the storage may keep: final ones that have together at least half of their buffer. It would keep
+ * all of that, and a peer could fill it with something else.
+ */
+export function keepable(pieces: readonly Piece[]): Set<Piece> {
+  const final = pieces.filter(({ isFinal }) => isFinal);
+  const lengths = new Map<ArrayBufferLike, number>();
+  for (const { bytes } of final) lengths.set(bytes.buffer, (lengths.get(bytes.buffer) ?? 0) + bytes.length);
+  return new Set(final.filter(({ bytes: { buffer } }) => 2 * lengths.get(buffer)! >= buffer.byteLength));
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   assertCommit,
   type Commit,
   joined,
+  keepable,
   merge,
   newRoots,
   nodeOffset,
@@ -348,7 +349,11 @@ export class SleepFiles {
 
   async #put(name: FileName, pieces: readonly Piece[], flush: boolean): Promise<void> {
     const file = this.#storage.file(name);
-    for (const { offset, bytes } of pieces) await file.write(offset, bytes);
+    const kept = file.adopt === undefined ? undefined : keepable(pieces);
+    for (const piece of pieces) {
+      if (kept?.has(piece)) await file.adopt!(piece.offset, piece.bytes);
+      else await file.write(piece.offset, piece.bytes);
+    }
     if (flush) await file.flush();
   }
 }
