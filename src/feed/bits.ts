@@ -5,8 +5,10 @@
 import { endOfRun } from '../wire/run.ts';
 
 /** How many bits of a byte are set. */
-const ONES: Uint8Array = new Uint8Array(256);
-for (let byte = 1; byte < 256; byte++) ONES[byte] = ONES[byte >> 1]! + (byte & 1);
+const ONES: Uint8Array = /* @__PURE__ */ Uint8Array.from(
+  { length: 256 },
+  (_, byte) => byte.toString(2).replaceAll('0', '').length,
+);
 
 /** The bits of one byte from position `from` to before `to` (0 to 8). */
 function mask(from: number, to: number): number {

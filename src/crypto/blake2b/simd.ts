@@ -8,13 +8,14 @@ const WINDOW = 16_384;
 const BEGIN = 256;
 const STATE_BYTES = 240;
 
-/** Where the state of each message is: its words `step` apart, the bytes before a block, and the flag of the last one. */
-const STATES = [0, 1, 2].map((i) => ({
-  window: 2048 + WINDOW * i,
-  ...(i < 2
-    ? { words: 8 * i, step: 16, bytes: 128 + 8 * i, last: 144 + 8 * i }
-    : { words: 160, step: 8, bytes: 224, last: 232 }),
-}));
+/** Where a message's window and state are: the words of that `step` apart, the bytes before a block, the last one's flag. */
+interface State {
+  readonly window: number;
+  readonly words: number;
+  readonly step: number;
+  readonly bytes: number;
+  readonly last: number;
+}
 
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer };
@@ -33,6 +34,12 @@ export type HashThree = (
   messages: readonly [Message, Message, Message],
 ) => [Uint8Array, Uint8Array, Uint8Array];
 
+function stateOf(message: 0 | 1 | 2): State {
+  const window = 2048 + WINDOW * message;
+  if (message === 2) return { window, words: 160, step: 8, bytes: 224, last: 232 };
+  return { window, words: 8 * message, step: 16, bytes: 128 + 8 * message, last: 144 + 8 * message };
+}
+
 /** `undefined` where there is no WASM, none with SIMD, or a Content-Security-Policy forbids it. */
 export function simdHashThree(): HashThree | undefined {
   const exports = instantiate(code) as Exports | undefined;
@@ -40,6 +47,7 @@ export function simdHashThree(): HashThree | undefined {
   const { memory, compress } = exports;
   const heap = new Uint8Array(memory.buffer);
   const view = new DataView(memory.buffer);
+  const states = [stateOf(0), stateOf(1), stateOf(2)];
 
   /** Copies `count` bytes of a message, from `at` on, into its window; zeros past its end. */
   const fill = ({ head, body }: Message, at: number, count: number, window: number): void => {
@@ -53,7 +61,7 @@ export function simdHashThree(): HashThree | undefined {
     if (end < count) heap.fill(0, window + end, window + count);
   };
 
-  const read = ({ words, step }: { readonly words: number; readonly step: number }): Uint8Array => {
+  const read = ({ words, step }: State): Uint8Array => {
     const hash = new Uint8Array(32);
     for (let i = 0; i < 32; i++) hash[i] = heap[words + step * (i >> 3) + (i & 7)]!;
     return hash;
@@ -72,15 +80,15 @@ export function simdHashThree(): HashThree | undefined {
       const end = at + blocks * BLOCK;
       for (let i = 0; i < 3; i++) {
         if (hashes[i] !== undefined) continue;
-        fill(messages[i]!, at, end - at, STATES[i]!.window);
+        fill(messages[i]!, at, end - at, states[i]!.window);
         if (lengths[i]! > end) continue;
         // Of which the kernel counts a full block.
-        view.setBigInt64(STATES[i]!.bytes, BigInt(lengths[i]! - BLOCK), true);
-        view.setBigInt64(STATES[i]!.last, -1n, true);
+        view.setBigInt64(states[i]!.bytes, BigInt(lengths[i]! - BLOCK), true);
+        view.setBigInt64(states[i]!.last, -1n, true);
       }
       compress(blocks);
       for (let i = 0; i < 3; i++)
-        if (hashes[i] === undefined && lengths[i]! <= end) hashes[i] = read(STATES[i]!);
+        if (hashes[i] === undefined && lengths[i]! <= end) hashes[i] = read(states[i]!);
       at = end;
     }
     return hashes as [Uint8Array, Uint8Array, Uint8Array];

@@ -17,8 +17,10 @@ const ROOT = 255;
 const HEIGHT = 42;
 
 /** Two neighbouring summaries joined, twice: the four of a byte make two, in its low four bits. */
-const JOINED: Uint8Array = new Uint8Array(256);
-for (let byte = 0; byte < 256; byte++) JOINED[byte] = (join(byte >> 4) << 2) | join(byte & 15);
+const JOINED: Uint8Array = /* @__PURE__ */ Uint8Array.from(
+  { length: 256 },
+  (_, byte) => (join(byte >> 4) << 2) | join(byte & 15),
+);
 
 function join(pair: number): number {
   return pair === 15 ? 3 : pair === 0 ? 0 : 1;

@@ -18,7 +18,7 @@ const NODES = 8 * PAGE_NODE_BYTES;
 const QUARTER = BLOCKS / 4;
 
 /** The even nodes, those of blocks, among the eight of a byte: four bits. */
-const LEAVES: Uint8Array = Uint8Array.from(
+const LEAVES: Uint8Array = /* @__PURE__ */ Uint8Array.from(
   { length: 256 },
   (_, byte) => ((byte >> 4) & 8) | ((byte >> 3) & 4) | ((byte >> 2) & 2) | ((byte >> 1) & 1),
 );

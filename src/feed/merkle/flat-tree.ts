@@ -14,7 +14,10 @@ export const MAX_NODE: number = 2 ** 53 - 2;
 export const MAX_DEPTH = 52;
 
 /** 2 to the power of what a depth can be, and one: looked up in a fraction of the time that `**` takes. */
-const POWERS: readonly number[] = Array.from({ length: MAX_DEPTH + 2 }, (_, power) => 2 ** power);
+const POWERS: readonly number[] = /* @__PURE__ */ Array.from(
+  { length: MAX_DEPTH + 2 },
+  (_, power) => 2 ** power,
+);
 
 /** How many levels are below `node`. */
 export function depth(node: number): number {
