@@ -9,7 +9,7 @@ interface WithRandom {
 const AT_ONCE = 65_536;
 
 /** To ask costs some microseconds, however few: what ids, nonces and seeds take is drawn in advance. */
-const POOL_BYTES = 2048;
+const POOL_BYTES = 16_384;
 const SHORT = 64;
 const pool: { bytes: Uint8Array | undefined; used: number } = { bytes: undefined, used: POOL_BYTES };
 
