@@ -20,7 +20,10 @@ export interface Keystream {
 
 /** Hashing is synchronous; `verify` may take its time, since some platforms only have it that way. */
 export interface CryptoProvider {
-  /** BLAKE2b-256 over the concatenation of `parts`; keyed where `key` (1 to 64 bytes) is given. 32 bytes. */
+  /**
+   * BLAKE2b-256 over the concatenation of `parts`; keyed where `key` (1 to 64 bytes) is given. 32 bytes. Blocks that come
+   * together are hashed by the package's own WASM, three at a time, where they are large and it runs.
+   */
   blake2b(parts: readonly Uint8Array[], key?: Uint8Array): Uint8Array;
   /** `length` bytes from the platform's secure random source. */
   randomBytes(length: number): Uint8Array;

@@ -155,7 +155,8 @@ export class BlockStore {
   clear(start: number, end: number): Promise<void> {
     return this.#inTurn(async () => {
       await this.#intake.writing;
-      await this.#files.commit({ clear: [[start, end]] });
+      // A copy that has nothing yet has no file either.
+      if (this.blocks.count(start, end) > 0) await this.#files.commit({ clear: [[start, end]] });
     });
   }
 

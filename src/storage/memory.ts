@@ -5,13 +5,8 @@
  */
 import { assertBytes, assertInteger, StorageError } from '../errors.ts';
 import type { FileName, Storage, StorageFile } from '../feed/storage.ts';
-import { Extents, isWorthKeeping } from './memory/extents.ts';
+import { Extents, isEnough, isLarge } from './memory/extents.ts';
 import { Pages } from './memory/pages.ts';
-
-/** Bytes of one page: a block written far out takes one page, not all those before it. */
-const PAGE = 65536;
-/** The same of the other files, where hashes and bits of a few blocks are far from each other. */
-const SMALL_PAGE = 4096;
 
 /** A file in memory. Its content can be read whether the storage is open or not. */
 export interface MemoryFile extends StorageFile {
@@ -43,7 +38,7 @@ export function memoryStorage(): MemoryStorage {
     },
     file(name) {
       let file = files.get(name);
-      if (file === undefined) files.set(name, (file = new HeldFile(name === 'data' ? PAGE : SMALL_PAGE)));
+      if (file === undefined) files.set(name, (file = new HeldFile()));
       return file;
     },
     close() {
@@ -53,17 +48,14 @@ export function memoryStorage(): MemoryStorage {
 }
 
 class HeldFile implements MemoryFile {
-  readonly #pages: Pages;
+  /** What was written in small pieces. */
+  readonly #pages = new Pages();
   /**
-   * What was handed over. It hides what the pages have in its place, and that never comes back: where an extent goes,
+   * What came in large ones. It hides what the pages have in its place, and that never comes back: where an extent goes,
    * the pages are written or discarded.
    */
   readonly #extents = new Extents();
   #size = 0;
-
-  constructor(pageSize: number) {
-    this.#pages = new Pages(pageSize);
-  }
 
   size(): number {
     return this.#size;
@@ -83,10 +75,7 @@ class HeldFile implements MemoryFile {
   view(offset: number, length: number): Uint8Array {
     const end = offset + length;
     const extent = this.#extents.find(offset, end);
-    if (extent === undefined) {
-      const view = end <= this.#size ? this.#pages.view(offset, length) : undefined;
-      return view ?? this.read(offset, length);
-    }
+    if (extent === undefined) return this.#pages.view(offset, length) ?? this.read(offset, length);
     const from = offset - extent.offset;
     const isWhole = from >= 0 && from + length <= extent.bytes.length;
     return isWhole ? extent.bytes.subarray(from, from + length) : this.read(offset, length);
@@ -95,6 +84,7 @@ class HeldFile implements MemoryFile {
   write(offset: number, bytes: Uint8Array): void {
     assertInteger('offset', offset);
     assertBytes('bytes', bytes);
+    if (isLarge(bytes)) return this.#keep(offset, new Uint8Array(bytes));
     if (bytes.length === 0) return;
     this.#uncover(offset, bytes.length);
     this.#pages.write(offset, bytes);
@@ -104,11 +94,8 @@ class HeldFile implements MemoryFile {
   adopt(offset: number, bytes: Uint8Array): void {
     assertInteger('offset', offset);
     assertBytes('bytes', bytes);
-    if (!isWorthKeeping(bytes)) return this.write(offset, bytes);
-    this.#uncover(offset, bytes.length);
-    this.#pages.free(offset, bytes.length);
-    this.#extents.add(offset, bytes);
-    this.#size = Math.max(this.#size, offset + bytes.length);
+    if (isLarge(bytes) && isEnough(bytes)) this.#keep(offset, bytes);
+    else this.write(offset, bytes);
   }
 
   discard(offset: number, length: number): void {
@@ -119,6 +106,13 @@ class HeldFile implements MemoryFile {
   }
 
   flush(): void {}
+
+  #keep(offset: number, bytes: Uint8Array): void {
+    this.#uncover(offset, bytes.length);
+    this.#pages.free(offset, bytes.length);
+    this.#extents.add(offset, bytes);
+    this.#size = Math.max(this.#size, offset + bytes.length);
+  }
 
   /** Takes away the extents of a range, of which the pages have to get something else then. */
   #uncover(offset: number, length: number): void {

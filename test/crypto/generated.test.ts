@@ -25,6 +25,6 @@ describe.each([
   });
 
   it('is small enough for a page to compile at once', () => {
-    expect(code.length / 2).toBeLessThan(4500);
+    expect(code.length / 2).toBeLessThan(4096);
   });
 });

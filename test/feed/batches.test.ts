@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { libsodium } from '../../src/crypto/libsodium.ts';
+import type { CryptoProvider } from '../../src/crypto/provider.ts';
 import { BlockStore } from '../../src/feed/block-store.ts';
 import { nodeOffset, nodePieces, parseNode } from '../../src/feed/files/commit.ts';
 import { NodeCache } from '../../src/feed/files/node-cache.ts';
@@ -11,7 +12,7 @@ import { heldByRemote } from '../../src/feed/merkle/digest.ts';
 import * as flat from '../../src/feed/merkle/flat-tree.ts';
 import type { TreeNode } from '../../src/feed/merkle/hash.ts';
 import { planProof } from '../../src/feed/merkle/proof.ts';
-import { memoryStorage, type Storage } from '../../src/index.ts';
+import { Feed, memoryStorage, type Storage } from '../../src/index.ts';
 import type { MemoryStorage } from '../../src/storage/memory.ts';
 import type { Data, Request } from '../../src/wire/messages.ts';
 import { blocksOf } from '../interop/blocks.ts';
@@ -275,5 +276,39 @@ describe('tree nodes', () => {
         expect(kept).toBeGreaterThanOrEqual(Math.min(latest.size, Math.ceil(capacity / 2)) > 0 ? 1 : 0);
       }),
     );
+  });
+});
+
+describe('large blocks', () => {
+  const large = Array.from({ length: 7 }, (_, i) => new Uint8Array(5000 + i).fill(i));
+  /** How many large blocks were hashed by the provider: one by one, then. */
+  let alone = 0;
+  const counting: CryptoProvider = {
+    ...crypto,
+    blake2b(parts, key) {
+      if (parts.some(({ byteLength }) => byteLength >= 5000)) alone++;
+      return crypto.blake2b(parts, key);
+    },
+  };
+
+  it('that are appended together are hashed three at a time', async () => {
+    alone = 0;
+    const feed = await Feed.create(memoryStorage(), { crypto: counting });
+    await feed.append(large);
+    expect(alone).toBe(1);
+  });
+
+  it('that come together are, and each is held against its own proof', async () => {
+    const truth = await truthOf(large);
+    const files = new SleepFiles(memoryStorage());
+    await files.open();
+    const store = await BlockStore.load(files, truth.key, counting);
+    const data = await Promise.all(large.map((_, block) => truth.answer(request(block, 0))));
+    const forged = { ...data[4]!, value: new Uint8Array(5004).fill(9) };
+    alone = 0;
+    const outcomes = await store.putAll(data.map((one, i) => (i === 4 ? forged : one!)));
+    expect(alone).toBe(1);
+    expect(outcomes.map((outcome) => 'error' in outcome)).toEqual(large.map((_, i) => i === 4));
+    expect(large.map((_, i) => store.blocks.has(i))).toEqual(large.map((_, i) => i !== 4));
   });
 });

@@ -90,6 +90,15 @@ describe('what is here', () => {
     expect(await feed.get(4)).toEqual(blocks[4]);
   });
 
+  it('clears what is not here, also where nothing is', async () => {
+    const storage = memoryStorage();
+    const feed = await Feed.open(storage, { key: (await written()).key });
+    await feed.clear(0, 100);
+    await feed.clear(2 ** 50, Number.MAX_SAFE_INTEGER);
+    expect([feed.length, feed.count()]).toEqual([0, 0]);
+    expect(storage.file('bitfield').size()).toBe(0);
+  });
+
   it('refuses what is no number of a block', async () => {
     const feed = await written();
     const message = (name: string, value: unknown, from = 0) =>

@@ -240,6 +240,27 @@ const mutations = [
     'this.#tracer.routed(packet);',
     'stream',
   ],
+  [
+    'all blocks that came together have the hash of the first',
+    'src/feed/intake.ts',
+    'this.#prove(message, hashed.get(message))',
+    'this.#prove(message, [...hashed.values()][0])',
+    'replicator',
+  ],
+  [
+    'what the app appends is kept and not copied',
+    'src/feed/block-store.ts',
+    'data.push({ offset, bytes });',
+    'data.push({ offset, bytes, isFinal: true });',
+    'handed-over',
+  ],
+  [
+    'a block keeps all that a peer sent along',
+    'src/feed/files/commit.ts',
+    '2 * lengths.get(buffer)! >= buffer.byteLength',
+    'true',
+    'handed-over',
+  ],
 ];
 
 const files = {
@@ -255,6 +276,7 @@ const files = {
   proof: 'test/feed/proof.test.ts',
   'sleep-crash': 'test/feed/sleep-crash.test.ts',
   'sleep-cut': 'test/feed/sleep-cut.test.ts',
+  'handed-over': 'test/feed/handed-over.test.ts',
 };
 
 const chosen = process.argv.slice(2).map(Number);

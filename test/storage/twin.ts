@@ -29,7 +29,7 @@ export const step = fc.oneof(
 
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
-/** Bytes that no two writes have alike, nor two places of a file at a distance of whole pages. */
+/** Bytes that hardly any two writes have alike, nor two places of a file at a distance of whole pages. */
 function patterned(length: number, salt: number): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let i = 0; i < length; i++) bytes[i] = 1 + (((i % 251) * salt) % 255);

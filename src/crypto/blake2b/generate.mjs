@@ -8,25 +8,25 @@
  *
  * The memory is one page:
  *
- *     0     the state: of the two in lanes h (eight words of both), the bytes before this block and the flag of the last
- *           one; then the same of the third
- *     256   the state of three messages that begin
- *     512   the schedule: where the words of a block are that each round takes, in their order, 16 bits each
- *     1024  the words of a block: 16 bytes of the two in lanes, 8 of the third, 8 free
+ *     0     the state of the two in lanes: h (eight words of both), the bytes before this block, and the flag of the last
+ *           block; then the same of the third, with 8 bytes free behind each word
+ *     512   h of two messages that begin
+ *     768   the schedule: where the words of a block are that each round takes, in their order, a byte each
+ *     1024  the words of a block: of the two in lanes, then of the third, with 8 bytes free behind each
  *     2048  three windows, one for each message, to be filled with whole blocks
  */
 import { generate, i8x16, i32, i64, i64x2, local, loopWhile, set, tee, v128 } from '../wasm/assembler.mjs';
 
+const STEP = 16;
 const H = 0;
-const BYTES = 128;
-const LAST = 144;
-const THIRD_H = 160;
-const THIRD_BYTES = 224;
-const THIRD_LAST = 232;
-const BEGIN = 256;
-const SCHEDULE = 512;
+const BYTES = 8 * STEP;
+const LAST = 9 * STEP;
+/** Where the third's state is. */
+const THIRD = 10 * STEP;
+const BEGIN = 512;
+const SCHEDULE = 768;
 const WORDS = 1024;
-const WORD_STEP = 32;
+const THIRD_WORDS = WORDS + 16 * STEP;
 const WINDOWS = 2048;
 const WINDOW = 16_384;
 const BLOCK = 128;
@@ -83,9 +83,9 @@ const rotateLanes = (value, bits) => {
 
 /** Steps of the mixing function G, each in the lanes and of the third message. */
 const addWord = (a, b, n) => [
-  ...set(word, i32.loadU16(local(round), SCHEDULE + 2 * n)),
+  ...set(word, i32.loadU8(local(round), SCHEDULE + n)),
   ...set(x[a], i64x2.add(i64x2.add(local(x[a]), v128.load(local(word), WORDS)), local(x[b]))),
-  ...set(y[a], i64.add(i64.add(local(y[a]), i64.load(local(word), WORDS + 16)), local(y[b]))),
+  ...set(y[a], i64.add(i64.add(local(y[a]), i64.load(local(word), THIRD_WORDS)), local(y[b]))),
 ];
 const add = (a, b) => [
   ...set(x[a], i64x2.add(local(x[a]), local(x[b]))),
@@ -120,29 +120,29 @@ const fullRound = [
 /** The words 2i and 2i + 1 of a block, from the windows to where rounds take them. */
 const spread = (i) => {
   const [a, b, c] = [0, 1, 2].map((message) => WINDOWS + message * WINDOW + 16 * i);
-  const out = WORDS + 2 * i * WORD_STEP;
   const both = (words) => i64x2.pick(v128.load(local(at), a), v128.load(local(at), b), words);
   return [
-    ...v128.store(zero, out, both([0, 2])),
-    ...v128.store(zero, out + WORD_STEP, both([1, 3])),
-    ...i64.store(zero, out + 16, i64.load(local(at), c)),
-    ...i64.store(zero, out + WORD_STEP + 16, i64.load(local(at), c + 8)),
+    ...v128.store(zero, WORDS + 2 * i * STEP, both([0, 2])),
+    ...v128.store(zero, WORDS + (2 * i + 1) * STEP, both([1, 3])),
+    ...i64.store(zero, THIRD_WORDS + 2 * i * STEP, i64.load(local(at), c)),
+    ...i64.store(zero, THIRD_WORDS + (2 * i + 1) * STEP, i64.load(local(at), c + 8)),
   ];
 };
 
 /** What a block begins with: the state, then the initial words, into which the number of bytes and the flag go. */
 const laneStart = (i) => {
-  if (i < 8) return v128.load(zero, H + 16 * i);
-  const initial = i64x2.splat(i64.const(INITIAL[i - 8]));
+  if (i < 8) return v128.load(zero, H + STEP * i);
+  // Only the first has the parameters in what a message begins with.
+  const initial = i === 8 ? i64x2.splat(i64.const(INITIAL[0])) : v128.load(zero, BEGIN + STEP * (i - 8));
   if (i === 12) return v128.xor(initial, v128.load(zero, BYTES));
   if (i === 14) return v128.xor(initial, v128.load(zero, LAST));
   return initial;
 };
 const wordStart = (i) => {
-  if (i < 8) return i64.load(zero, THIRD_H + 8 * i);
-  const initial = i64.const(INITIAL[i - 8]);
-  if (i === 12) return i64.xor(initial, i64.load(zero, THIRD_BYTES));
-  if (i === 14) return i64.xor(initial, i64.load(zero, THIRD_LAST));
+  if (i < 8) return i64.load(zero, THIRD + H + STEP * i);
+  const initial = i === 8 ? i64.const(INITIAL[0]) : i64.load(zero, BEGIN + STEP * (i - 8));
+  if (i === 12) return i64.xor(initial, i64.load(zero, THIRD + BYTES));
+  if (i === 14) return i64.xor(initial, i64.load(zero, THIRD + LAST));
   return initial;
 };
 
@@ -150,49 +150,38 @@ const wordStart = (i) => {
 const kernel = loopWhile(
   local(blocks),
   v128.store(zero, BYTES, i64x2.add(v128.load(zero, BYTES), i64x2.splat(i64.const(BLOCK)))),
-  i64.store(zero, THIRD_BYTES, i64.add(i64.load(zero, THIRD_BYTES), i64.const(BLOCK))),
+  i64.store(zero, THIRD + BYTES, i64.add(i64.load(zero, THIRD + BYTES), i64.const(BLOCK))),
   [0, 1, 2, 3, 4, 5, 6, 7].flatMap(spread),
   x.flatMap((lanes, i) => set(lanes, laneStart(i))),
   y.flatMap((third, i) => set(third, wordStart(i))),
   set(round, zero),
   // Not unrolled: twelve rounds of both would be more code than the processor keeps at hand.
   loopWhile(
-    i32.lessThan(local(round), i32.const(2 * 16 * ROUNDS)),
+    i32.lessThan(local(round), i32.const(16 * ROUNDS)),
     fullRound,
-    set(round, i32.add(local(round), i32.const(2 * 16))),
+    set(round, i32.add(local(round), i32.const(16))),
   ),
   x.slice(0, 8).flatMap((lanes, i) => {
     const mixed = v128.xor(local(lanes), local(x[i + 8]));
-    return v128.store(zero, H + 16 * i, v128.xor(v128.load(zero, H + 16 * i), mixed));
+    return v128.store(zero, H + STEP * i, v128.xor(v128.load(zero, H + STEP * i), mixed));
   }),
   y.slice(0, 8).flatMap((third, i) => {
     const mixed = i64.xor(local(third), local(y[i + 8]));
-    return i64.store(zero, THIRD_H + 8 * i, i64.xor(i64.load(zero, THIRD_H + 8 * i), mixed));
+    return i64.store(zero, THIRD + STEP * i, i64.xor(i64.load(zero, THIRD + STEP * i), mixed));
   }),
   set(at, i32.add(local(at), i32.const(BLOCK))),
   set(blocks, i32.sub(local(blocks), i32.const(1))),
 );
 
-const bytesOf = (words, size) => {
-  const bytes = Buffer.alloc(words.length * size);
-  words.forEach((value, i) => {
-    if (size === 8) bytes.writeBigUInt64LE(value, 8 * i);
-    else bytes.writeUInt16LE(value, 2 * i);
-  });
-  return [...bytes];
-};
-const begin = INITIAL.map((initial, i) => (i === 0 ? initial ^ PARAMETERS : initial));
-const schedule = Array.from({ length: ROUNDS }, (_, i) => SIGMA[i % 10].map((n) => WORD_STEP * n)).flat();
+const begin = Buffer.alloc(BYTES);
+INITIAL.forEach((initial, i) => {
+  for (const lane of [0, 8])
+    begin.writeBigUInt64LE(i === 0 ? initial ^ PARAMETERS : initial, STEP * i + lane);
+});
+const schedule = Array.from({ length: ROUNDS }, (_, i) => SIGMA[i % 10].map((n) => STEP * n)).flat();
 const data = new Map([
-  [
-    BEGIN + H,
-    bytesOf(
-      begin.flatMap((initial) => [initial, initial]),
-      8,
-    ),
-  ],
-  [BEGIN + THIRD_H, bytesOf(begin, 8)],
-  [SCHEDULE, bytesOf(schedule, 2)],
+  [BEGIN, [...begin]],
+  [SCHEDULE, schedule],
 ]);
 
 generate(import.meta.url, { name: 'compress', parameters: 1, locals, code: kernel, data });

@@ -4,18 +4,9 @@ import { code } from './simd-code.ts';
 
 const BLOCK = 128;
 const WINDOW = 16_384;
-/** Where the state of three messages that begin is, and how long. */
-const BEGIN = 256;
-const STATE_BYTES = 240;
-
-/** Where a message's window and state are: the words of that `step` apart, the bytes before a block, the last one's flag. */
-interface State {
-  readonly window: number;
-  readonly words: number;
-  readonly step: number;
-  readonly bytes: number;
-  readonly last: number;
-}
+const STEP = 16;
+/** Where the hashes of messages that begin are: eight words, {@link STEP} apart. */
+const BEGIN = 512;
 
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer };
@@ -34,11 +25,11 @@ export type HashThree = (
   messages: readonly [Message, Message, Message],
 ) => [Uint8Array, Uint8Array, Uint8Array];
 
-function stateOf(message: 0 | 1 | 2): State {
-  const window = 2048 + WINDOW * message;
-  if (message === 2) return { window, words: 160, step: 8, bytes: 224, last: 232 };
-  return { window, words: 8 * message, step: 16, bytes: 128 + 8 * message, last: 144 + 8 * message };
-}
+/** Where a message's words are, {@link STEP} apart: those of its hash, the bytes before a block, the flag of the last one. */
+const hashAt = (message: number): number => (message < 2 ? 8 * message : 10 * STEP);
+const bytesAt = (message: number): number => hashAt(message) + 8 * STEP;
+const lastAt = (message: number): number => hashAt(message) + 9 * STEP;
+const windowAt = (message: number): number => 2048 + WINDOW * message;
 
 /** `undefined` where there is no WASM, none with SIMD, or a Content-Security-Policy forbids it. */
 export function simdHashThree(): HashThree | undefined {
@@ -47,7 +38,6 @@ export function simdHashThree(): HashThree | undefined {
   const { memory, compress } = exports;
   const heap = new Uint8Array(memory.buffer);
   const view = new DataView(memory.buffer);
-  const states = [stateOf(0), stateOf(1), stateOf(2)];
 
   /** Copies `count` bytes of a message, from `at` on, into its window; zeros past its end. */
   const fill = ({ head, body }: Message, at: number, count: number, window: number): void => {
@@ -61,16 +51,25 @@ export function simdHashThree(): HashThree | undefined {
     if (end < count) heap.fill(0, window + end, window + count);
   };
 
-  const read = ({ words, step }: State): Uint8Array => {
+  const begin = (): void => {
+    // With the first comes the second, which is beside it.
+    for (const message of [0, 2]) {
+      heap.copyWithin(hashAt(message), BEGIN, BEGIN + 8 * STEP);
+      heap.fill(0, bytesAt(message), lastAt(message) + STEP);
+    }
+  };
+
+  const hashOf = (message: number): Uint8Array => {
     const hash = new Uint8Array(32);
-    for (let i = 0; i < 32; i++) hash[i] = heap[words + step * (i >> 3) + (i & 7)]!;
+    const from = hashAt(message);
+    for (let i = 0; i < 32; i++) hash[i] = heap[from + STEP * (i >> 3) + (i & 7)]!;
     return hash;
   };
 
   return (messages) => {
     const hashes: (Uint8Array | undefined)[] = [undefined, undefined, undefined];
     const lengths = messages.map(({ head, body }) => head.byteLength + body.byteLength);
-    heap.copyWithin(0, BEGIN, BEGIN + STATE_BYTES);
+    begin();
     for (let at = 0; hashes.includes(undefined); ) {
       // The last block of a message has a flag, so that it is taken alone.
       let blocks = WINDOW / BLOCK;
@@ -80,15 +79,14 @@ export function simdHashThree(): HashThree | undefined {
       const end = at + blocks * BLOCK;
       for (let i = 0; i < 3; i++) {
         if (hashes[i] !== undefined) continue;
-        fill(messages[i]!, at, end - at, states[i]!.window);
+        fill(messages[i]!, at, end - at, windowAt(i));
         if (lengths[i]! > end) continue;
         // Of which the kernel counts a full block.
-        view.setBigInt64(states[i]!.bytes, BigInt(lengths[i]! - BLOCK), true);
-        view.setBigInt64(states[i]!.last, -1n, true);
+        view.setBigInt64(bytesAt(i), BigInt(lengths[i]! - BLOCK), true);
+        view.setBigInt64(lastAt(i), -1n, true);
       }
       compress(blocks);
-      for (let i = 0; i < 3; i++)
-        if (hashes[i] === undefined && lengths[i]! <= end) hashes[i] = read(states[i]!);
+      for (let i = 0; i < 3; i++) if (hashes[i] === undefined && lengths[i]! <= end) hashes[i] = hashOf(i);
       at = end;
     }
     return hashes as [Uint8Array, Uint8Array, Uint8Array];

@@ -34,7 +34,7 @@ export const i32 = {
   xor: (a, b) => [...a, ...b, 0x73],
   rotl: (a, bits) => [...a, ...i32.const(bits), 0x77],
   load: (address, offset) => [...address, 0x28, ...unaligned(offset)],
-  loadU16: (address, offset) => [...address, 0x2f, ...unaligned(offset)],
+  loadU8: (address, offset) => [...address, 0x2d, ...unaligned(offset)],
   store: (address, offset, value) => [...address, ...value, 0x36, ...unaligned(offset)],
 };
 export const i64 = {

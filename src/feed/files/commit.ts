@@ -149,10 +149,14 @@ export function joined(pieces: readonly Piece[]): Piece[] {
       run.push(bytes);
       end += bytes.length;
     }
-    const { offset } = first;
-    writes.push(run.length === 1 ? first : { offset, bytes: concat(run, end - offset), isFinal: true });
+    writes.push(run.length === 1 ? first : whole(first.offset, concat(run, end - first.offset)));
   }
   return writes;
+}
+
+/** A piece of bytes that are ours; where they are part of a larger buffer, as Node's pool is, who knows whose that is. */
+function whole(offset: number, bytes: Uint8Array): Piece {
+  return { offset, bytes, isFinal: bytes.byteLength === bytes.buffer.byteLength };
 }
 
 /**

@@ -66,7 +66,7 @@ export function leaf(crypto: CryptoProvider, block: number, data: Uint8Array): T
   return new Hashed(2 * block, crypto.blake2b([prefix(LEAF, size), data]), size);
 }
 
-/** The nodes of several blocks, in less time than one by one. */
+/** The nodes of several blocks, in their order: in less time than one by one, where they are large. */
 export function leaves(
   crypto: CryptoProvider,
   blocks: readonly { readonly index: number; readonly value: Uint8Array }[],

@@ -1,9 +1,11 @@
-/** What a file in memory keeps as it was handed over: stretches of bytes, each where it lies in the file. */
+/** The large pieces of a file in memory, each in an array of its own, or as it was handed over. */
 
-/** Bytes from which on a copy takes longer than to keep account of them. */
-const MIN_BYTES = 8192;
-/** The smallest part of a buffer, which is all kept from being freed. Blocks come from a peer up to seven in a chunk. */
-const MIN_PART = 1 / 8;
+/** Bytes from which on an array of their own costs less than pages. */
+const LARGE_BYTES = 8192;
+/** The smallest part of a buffer that is kept for its sake. Blocks come from a peer up to seven in a chunk. */
+const PART = 1 / 8;
+/** The same of what is left of an extent: what was cut off, or is overwritten, would stay as long. */
+const REST_PART = 1 / 2;
 
 /** Bytes that lie at an offset of a file. Nobody changes them. */
 export interface Extent {
@@ -11,19 +13,24 @@ export interface Extent {
   readonly bytes: Uint8Array;
 }
 
-/** Whether bytes are enough to be kept, by themselves and of their buffer. */
-export function isWorthKeeping({ length, buffer }: Uint8Array): boolean {
-  return length >= MIN_BYTES && length >= MIN_PART * buffer.byteLength;
+/** Whether bytes are enough for an extent. */
+export function isLarge({ length }: Uint8Array): boolean {
+  return length >= LARGE_BYTES;
 }
 
-/** Extents that do not overlap, all worth keeping, in order of offset. Their bytes may be viewed for as long as one likes. */
+/** Whether bytes are enough of their buffer, which is kept from being freed as a whole. */
+export function isEnough({ length, buffer }: Uint8Array, part: number = PART): boolean {
+  return length >= part * buffer.byteLength;
+}
+
+/** Extents that do not overlap, in order of offset. Their bytes may be viewed for as long as one likes. */
 export class Extents {
   readonly #extents: Extent[] = [];
 
   /** The first one with a byte from `start` to before `end`. */
   find(start: number, end: number): Extent | undefined {
     const found = this.#extents[this.#position(start)];
-    return found !== undefined && found.offset < end && start < end ? found : undefined;
+    return found !== undefined && found.offset < end ? found : undefined;
   }
 
   /** Puts what is here of the bytes at `offset` into `bytes`. */
@@ -45,8 +52,8 @@ export class Extents {
   }
 
   /**
-   * Has nothing from `start` to before `end` any more. Returns what was around it of extents that it cut, where that is
-   * not worth keeping by itself.
+   * Has nothing from `start` to before `end` any more. Returns what is left of extents that it cut, where that is not
+   * enough for one.
    */
   remove(start: number, end: number): Extent[] {
     const small: Extent[] = [];
@@ -59,7 +66,7 @@ export class Extents {
       const before = { offset, bytes: bytes.subarray(0, Math.max(0, start - offset)) };
       const behind = { offset: end, bytes: bytes.subarray(end - offset) };
       for (const rest of [before, behind]) {
-        if (isWorthKeeping(rest.bytes)) kept.push(rest);
+        if (isLarge(rest.bytes) && isEnough(rest.bytes, REST_PART)) kept.push(rest);
         else if (rest.bytes.length > 0) small.push(rest);
       }
     }

@@ -1,23 +1,20 @@
-/** The pages of a file in memory. What is on none of them is zeros. */
+/** The small pieces of a file in memory. What is on no page is zeros. */
 
+/** Bytes of a page. Small, since hashes, bits and what is left of blocks can be far from each other. */
+const PAGE = 4096;
 /** The initial size of a page, which then doubles, so that many small feeds stay small. */
 const FIRST = 256;
 
 export class Pages {
-  /** By number; one may be shorter than `#pageSize`, and what is missing is zeros. */
+  /** By number; one may be shorter than {@link PAGE}, and what is missing is zeros. */
   readonly #pages = new Map<number, Uint8Array>();
-  readonly #pageSize: number;
-
-  constructor(pageSize: number) {
-    this.#pageSize = pageSize;
-  }
 
   /** Fills `bytes`, which are zeros, with what is at `offset`. */
   copyTo(bytes: Uint8Array, offset: number): void {
     for (let at = 0; at < bytes.length; ) {
-      const number = Math.floor((offset + at) / this.#pageSize);
-      const from = offset + at - number * this.#pageSize;
-      const to = Math.min(from + bytes.length - at, this.#pageSize);
+      const number = Math.floor((offset + at) / PAGE);
+      const from = offset + at - number * PAGE;
+      const to = Math.min(from + bytes.length - at, PAGE);
       const page = this.#pages.get(number);
       if (page !== undefined) bytes.set(page.subarray(from, to), at);
       at += to - from;
@@ -26,8 +23,8 @@ export class Pages {
 
   /** The bytes of a range, where one page has them all. They change only when they are written. */
   view(offset: number, length: number): Uint8Array | undefined {
-    const number = Math.floor(offset / this.#pageSize);
-    const from = offset - number * this.#pageSize;
+    const number = Math.floor(offset / PAGE);
+    const from = offset - number * PAGE;
     const page = this.#pages.get(number);
     if (page === undefined || from + length > page.length) return undefined;
     return page.subarray(from, from + length);
@@ -35,9 +32,9 @@ export class Pages {
 
   write(offset: number, bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
-      const number = Math.floor((offset + at) / this.#pageSize);
-      const from = offset + at - number * this.#pageSize;
-      const to = Math.min(from + bytes.length - at, this.#pageSize);
+      const number = Math.floor((offset + at) / PAGE);
+      const from = offset + at - number * PAGE;
+      const to = Math.min(from + bytes.length - at, PAGE);
       this.#page(number, to).set(bytes.subarray(at, at + to - from), from);
       at += to - from;
     }
@@ -47,9 +44,9 @@ export class Pages {
   discard(offset: number, length: number): void {
     const end = offset + length;
     for (const [number, page] of this.#pages) {
-      const from = Math.max(offset - number * this.#pageSize, 0);
-      const to = Math.min(end - number * this.#pageSize, this.#pageSize);
-      if (from === 0 && to === this.#pageSize) this.#pages.delete(number);
+      const from = Math.max(offset - number * PAGE, 0);
+      const to = Math.min(end - number * PAGE, PAGE);
+      if (from === 0 && to === PAGE) this.#pages.delete(number);
       // A view of it stays as it is.
       else if (from < to) this.#pages.set(number, page.slice().fill(0, from, to));
     }
@@ -57,8 +54,8 @@ export class Pages {
 
   /** Frees the pages that lie in a range with all they have. The rest of it stays. */
   free(offset: number, length: number): void {
-    const end = Math.floor((offset + length) / this.#pageSize);
-    for (let number = Math.ceil(offset / this.#pageSize); number < end; number++) this.#pages.delete(number);
+    const end = Math.floor((offset + length) / PAGE);
+    for (let number = Math.ceil(offset / PAGE); number < end; number++) this.#pages.delete(number);
   }
 
   #page(number: number, length: number): Uint8Array {
