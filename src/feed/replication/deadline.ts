@@ -34,6 +34,7 @@ export class Deadline {
   readonly #session: Session;
   readonly #watched: Watched;
   #cancelTimer: (() => void) | undefined;
+  #isStopped = false;
   #isSlow = false;
   /** The time was given once more, after a timer that was late. */
   #isGrace = false;
@@ -73,13 +74,15 @@ export class Deadline {
 
   /** Starts the timer, unless it runs already or no answer is outstanding. */
   watch(): void {
-    if (this.#cancelTimer !== undefined || !this.#watched.isWaiting()) return;
+    if (this.#isStopped || this.#cancelTimer !== undefined || !this.#watched.isWaiting()) return;
     this.#isGrace = false;
     this.restart();
     this.#arm();
   }
 
+  /** For good: what came before the channel closed may be stored only now, and ask for more. */
   stop(): void {
+    this.#isStopped = true;
     this.#cancelTimer?.();
   }
 
@@ -90,7 +93,7 @@ export class Deadline {
         this.#isGrace = true;
         this.restart();
       }
-      if (this.#watched.isWaiting() && !this.#isOver()) this.#arm();
+      if (this.#watched.isWaiting() && !this.#isOver() && !this.#isStopped) this.#arm();
     });
   }
 

@@ -131,7 +131,8 @@ export class Replicator {
 
   /** A block came from `peer` and is being stored: nobody else is asked for it meanwhile. */
   reserve(index: number, peer: Peer): void {
-    this.#wanted.reserve(index, peer);
+    // One that has left may still have blocks to store, and brings no others.
+    if (this.#peers.has(peer)) this.#wanted.reserve(index, peer);
   }
 
   /** A block that was asked of `peer` did not come, or was here already: others may be asked. */
