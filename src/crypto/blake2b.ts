@@ -13,18 +13,8 @@ let own: HashThree | null | undefined;
 
 /**
  * The hash of each message, 32 bytes, in their order. Where three of 2 KiB or more are of about one length, it is the
- * package's own code that hashes them, and else `crypto`.
+ * package's own code that hashes them, and else `crypto`. `hashThree`: three at once by this, or `null`, by none.
  */
-export function blake2bEach(
-  crypto: Pick<CryptoProvider, 'blake2b'>,
-  messages: readonly Message[],
-): Uint8Array[];
-/** @internal Three at once by what is given, or none. */
-export function blake2bEach(
-  crypto: Pick<CryptoProvider, 'blake2b'>,
-  messages: readonly Message[],
-  hashThree?: HashThree | null,
-): Uint8Array[];
 export function blake2bEach(
   crypto: Pick<CryptoProvider, 'blake2b'>,
   messages: readonly Message[],
@@ -51,6 +41,7 @@ export function blake2bEach(
 }
 
 function ownHashThree(): HashThree | null {
+  // Not `??=`: that it does not run is remembered too.
   if (own === undefined) own = simdHashThree() ?? null;
   return own;
 }

@@ -90,6 +90,7 @@ export class Intake {
       const { index: block, value } = message;
       try {
         this.#assertWhole();
+        // In here, so that where the provider throws, it is this message that fails.
         hashed ??= hashedBlocks(this.#crypto, messages);
         const proof = this.#prove(message, hashed.get(message));
         const verified = 'then' in proof ? await proof : proof;

@@ -26,8 +26,8 @@ export interface StorageFile {
   write(offset: number, bytes: Uint8Array): MaybePromise<void>;
   /**
    * As `write`, for bytes that nobody changes any more, which spares a copy: the storage may keep them as they are, and
-   * so all of their buffer, most of which is to be handed over. It neither changes nor transfers
-   * them: more pieces of that buffer may follow, and views of it may be out.
+   * so all of their buffer, most of which is to be handed over. It neither changes nor transfers them: more pieces of
+   * that buffer may follow, and views of it may be out.
    */
   adopt?(offset: number, bytes: Uint8Array): MaybePromise<void>;
   /** Returns the space of a range to the machine where that can be done; its bytes are worth nothing after. */

@@ -3,6 +3,8 @@ import { instantiate } from '../wasm/instance.ts';
 import { code } from './simd-code.ts';
 
 const BLOCK = 128;
+/** Where the first of three windows is, and how long each is. */
+const WINDOWS = 2048;
 const WINDOW = 16_384;
 const STEP = 16;
 /** Where the hashes of messages that begin are: eight words, {@link STEP} apart. */
@@ -29,7 +31,7 @@ export type HashThree = (
 const hashAt = (message: number): number => (message < 2 ? 8 * message : 10 * STEP);
 const bytesAt = (message: number): number => hashAt(message) + 8 * STEP;
 const lastAt = (message: number): number => hashAt(message) + 9 * STEP;
-const windowAt = (message: number): number => 2048 + WINDOW * message;
+const windowAt = (message: number): number => WINDOWS + WINDOW * message;
 
 /** `undefined` where there is no WASM, none with SIMD, or a Content-Security-Policy forbids it. */
 export function simdHashThree(): HashThree | undefined {

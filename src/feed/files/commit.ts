@@ -149,13 +149,13 @@ export function joined(pieces: readonly Piece[]): Piece[] {
       run.push(bytes);
       end += bytes.length;
     }
-    writes.push(run.length === 1 ? first : whole(first.offset, concat(run, end - first.offset)));
+    writes.push(run.length === 1 ? first : finalPiece(first.offset, concat(run, end - first.offset)));
   }
   return writes;
 }
 
-/** A piece of bytes that are ours; where they are part of a larger buffer, as Node's pool is, who knows whose that is. */
-function whole(offset: number, bytes: Uint8Array): Piece {
+/** Of bytes that are ours: final, unless they are part of a larger buffer, as of Node's pool, which others have too. */
+function finalPiece(offset: number, bytes: Uint8Array): Piece {
   return { offset, bytes, isFinal: bytes.byteLength === bytes.buffer.byteLength };
 }
 

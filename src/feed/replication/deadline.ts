@@ -74,7 +74,7 @@ export class Deadline {
 
   /** Starts the timer, unless it runs already or no answer is outstanding. */
   watch(): void {
-    if (this.#isStopped || this.#cancelTimer !== undefined || !this.#watched.isWaiting()) return;
+    if (this.#cancelTimer !== undefined || !this.#watched.isWaiting()) return;
     this.#isGrace = false;
     this.restart();
     this.#arm();
@@ -87,13 +87,14 @@ export class Deadline {
   }
 
   #arm(): void {
+    if (this.#isStopped) return;
     this.#cancelTimer = timer(this.#session.clock, SLOW_MS / 4, (isLate) => {
       this.#cancelTimer = undefined;
       if (isLate && !this.#isGrace) {
         this.#isGrace = true;
         this.restart();
       }
-      if (this.#watched.isWaiting() && !this.#isOver() && !this.#isStopped) this.#arm();
+      if (this.#watched.isWaiting() && !this.#isOver()) this.#arm();
     });
   }
 

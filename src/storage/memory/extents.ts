@@ -57,7 +57,6 @@ export class Extents {
    */
   remove(start: number, end: number): Extent[] {
     const small: Extent[] = [];
-    if (this.find(start, end) === undefined) return small;
     const first = this.#position(start);
     let last = first;
     const kept: Extent[] = [];
