@@ -291,7 +291,7 @@ describe('large blocks', () => {
     },
   };
 
-  it('that are appended together are hashed three at a time', async () => {
+  it('that are appended together are hashed two at a time', async () => {
     alone = 0;
     const feed = await Feed.create(memoryStorage(), { crypto: counting });
     await feed.append(large);

@@ -2,32 +2,38 @@
  * Makes the WASM module that `simd.ts` runs: `node src/crypto/blake2b/generate.mjs [output file]`, by default into
  * `simd-code.ts` beside it. What it computes is written in `kernel` below.
  *
- * Three messages are hashed at once. Two are the lanes of sixteen 128-bit vectors: x[i] holds word i of both. As in the
- * kernel of XSalsa20, their instructions leave the processor room for a third in ordinary words: y[i]. Two alone, in
- * lanes, are no faster than one after the other.
+ * Two messages are hashed at once, in the lanes of sixteen 128-bit vectors: x[i] holds word i of both.
  *
  * The memory is one page:
  *
- *     0     the state of the two in lanes: h (eight words of both), the bytes before this block, and the flag of the last
- *           block; then the same of the third, with 8 bytes free behind each word
- *     512   h of two messages that begin
- *     768   the schedule: where the words of a block are that each round takes, in their order, a byte each
- *     1024  the words of a block: of the two in lanes, then of the third, with 8 bytes free behind each
- *     2048  three windows, one for each message, to be filled with whole blocks
+ *     0     the state of both: h, which is eight words, the bytes of the blocks so far, and the bytes of all
+ *     256   h of two messages that begin
+ *     512   the schedule: where the words of a block are that each round takes, in their order, a byte each
+ *     768   the words of a block, of both
+ *     1024  two windows, one for each message, to be filled with whole blocks
  */
-import { generate, i8x16, i32, i64, i64x2, local, loopWhile, set, tee, v128 } from '../wasm/assembler.mjs';
+import {
+  generate,
+  i8x16,
+  i32,
+  i32x4,
+  i64,
+  i64x2,
+  local,
+  loopWhile,
+  set,
+  tee,
+  v128,
+} from '../wasm/assembler.mjs';
 
 const STEP = 16;
 const H = 0;
-const BYTES = 8 * STEP;
-const LAST = 9 * STEP;
-/** Where the third's state is. */
-const THIRD = 10 * STEP;
-const BEGIN = 512;
-const SCHEDULE = 768;
-const WORDS = 1024;
-const THIRD_WORDS = WORDS + 16 * STEP;
-const WINDOWS = 2048;
+const COUNTED = 8 * STEP;
+const LENGTH = 9 * STEP;
+const BEGIN = 256;
+const SCHEDULE = 512;
+const WORDS = 768;
+const WINDOWS = 1024;
 const WINDOW = 16_384;
 const BLOCK = 128;
 const ROUNDS = 12;
@@ -64,40 +70,35 @@ const blocks = 0;
 const at = 1;
 const round = 2;
 const word = 3;
-const y = Array.from({ length: 16 }, (_, i) => 4 + i);
-const x = Array.from({ length: 16 }, (_, i) => 20 + i);
-const before = 36;
-const locals = { i32: 3, i64: 16, v128: 17 };
+const x = Array.from({ length: 16 }, (_, i) => 4 + i);
+const before = 20;
+const counted = 21;
+const isLast = 22;
+const locals = { i32: 3, i64: 0, v128: 19 };
 
 const zero = i32.const(0);
 
 /** Of two words each, the bytes that turn them right by whole bytes. */
 const turned = (count) =>
   [0, 8].flatMap((lane) => [0, 1, 2, 3, 4, 5, 6, 7].map((i) => lane + ((i + count) % 8)));
-const rotateLanes = (value, bits) => {
-  const first = tee(before, value);
-  if (bits % 8 === 0) return i8x16.pick(first, local(before), turned(bits / 8));
+/** Turns both words right. V8 would make what `i8x16.pick` picks by again each time; a constant it keeps. */
+const rotate = (value, bits) => {
+  if (bits === 32) return i32x4.pick(tee(before, value), local(before), [1, 0, 3, 2]);
+  if (bits % 8 === 0) return i8x16.swizzle(value, v128.const(...turned(bits / 8)));
   // By 63: one to the left is to add it to itself.
-  return v128.or(i64x2.shr(first, bits), i64x2.add(local(before), local(before)));
+  return v128.or(i64x2.shr(tee(before, value), bits), i64x2.add(local(before), local(before)));
 };
 
-/** Steps of the mixing function G, each in the lanes and of the third message. */
+/** Steps of the mixing function G. */
 const addWord = (a, b, n) => [
   ...set(word, i32.loadU8(local(round), SCHEDULE + n)),
   ...set(x[a], i64x2.add(i64x2.add(local(x[a]), v128.load(local(word), WORDS)), local(x[b]))),
-  ...set(y[a], i64.add(i64.add(local(y[a]), i64.load(local(word), THIRD_WORDS)), local(y[b]))),
 ];
-const add = (a, b) => [
-  ...set(x[a], i64x2.add(local(x[a]), local(x[b]))),
-  ...set(y[a], i64.add(local(y[a]), local(y[b]))),
-];
-const xorRotate = (a, b, bits) => [
-  ...set(x[a], rotateLanes(v128.xor(local(x[a]), local(x[b])), bits)),
-  ...set(y[a], i64.rotr(i64.xor(local(y[a]), local(y[b])), bits)),
-];
+const add = (a, b) => set(x[a], i64x2.add(local(x[a]), local(x[b])));
+const xorRotate = (a, b, bits) => set(x[a], rotate(v128.xor(local(x[a]), local(x[b])), bits));
 
-/** G on two columns, or diagonals, that do not depend on each other, step by step: four at once need more registers. */
-const mixPair = (pair) =>
+/** G on four columns, or diagonals, that do not depend on each other, step by step. */
+const mixAll = (four) =>
   [
     ([a, b], n) => addWord(a, b, n),
     ([a, , , d]) => xorRotate(d, a, 32),
@@ -107,55 +108,44 @@ const mixPair = (pair) =>
     ([a, , , d]) => xorRotate(d, a, 16),
     ([, , c, d]) => add(c, d),
     ([, b, c]) => xorRotate(b, c, 63),
-  ].flatMap((step) => pair.flatMap(({ words, n }) => step(words, n)));
+  ].flatMap((step) => four.flatMap(({ words, n }) => step(words, n)));
 /** The four by four words: column `i`, shifted down by `shift` from one row to the next. */
 const mix = (i, shift, n) => ({ words: [0, 1, 2, 3].map((row) => 4 * row + ((i + row * shift) % 4)), n });
 const fullRound = [
-  ...mixPair([mix(0, 0, 0), mix(1, 0, 2)]),
-  ...mixPair([mix(2, 0, 4), mix(3, 0, 6)]),
-  ...mixPair([mix(0, 1, 8), mix(1, 1, 10)]),
-  ...mixPair([mix(2, 1, 12), mix(3, 1, 14)]),
+  ...mixAll([0, 1, 2, 3].map((i) => mix(i, 0, 2 * i))),
+  ...mixAll([0, 1, 2, 3].map((i) => mix(i, 1, 8 + 2 * i))),
 ];
 
 /** The words 2i and 2i + 1 of a block, from the windows to where rounds take them. */
 const spread = (i) => {
-  const [a, b, c] = [0, 1, 2].map((message) => WINDOWS + message * WINDOW + 16 * i);
+  const [a, b] = [0, 1].map((message) => WINDOWS + message * WINDOW + 16 * i);
   const both = (words) => i64x2.pick(v128.load(local(at), a), v128.load(local(at), b), words);
   return [
     ...v128.store(zero, WORDS + 2 * i * STEP, both([0, 2])),
     ...v128.store(zero, WORDS + (2 * i + 1) * STEP, both([1, 3])),
-    ...i64.store(zero, THIRD_WORDS + 2 * i * STEP, i64.load(local(at), c)),
-    ...i64.store(zero, THIRD_WORDS + (2 * i + 1) * STEP, i64.load(local(at), c + 8)),
   ];
 };
 
-/** What a block begins with: the state, then the initial words, into which the number of bytes and the flag go. */
-const laneStart = (i) => {
+/** What a block begins with: the state, then the initial words, into which the bytes so far and a flag of the last go. */
+const start = (i) => {
   if (i < 8) return v128.load(zero, H + STEP * i);
   // Only the first has the parameters in what a message begins with.
   const initial = i === 8 ? i64x2.splat(i64.const(INITIAL[0])) : v128.load(zero, BEGIN + STEP * (i - 8));
-  if (i === 12) return v128.xor(initial, v128.load(zero, BYTES));
-  if (i === 14) return v128.xor(initial, v128.load(zero, LAST));
-  return initial;
-};
-const wordStart = (i) => {
-  if (i < 8) return i64.load(zero, THIRD + H + STEP * i);
-  const initial = i === 8 ? i64.const(INITIAL[0]) : i64.load(zero, BEGIN + STEP * (i - 8));
-  if (i === 12) return i64.xor(initial, i64.load(zero, THIRD + BYTES));
-  if (i === 14) return i64.xor(initial, i64.load(zero, THIRD + LAST));
+  if (i === 12) return v128.xor(initial, v128.pick(v128.load(zero, LENGTH), local(counted), local(isLast)));
+  if (i === 14) return v128.xor(initial, local(isLast));
   return initial;
 };
 
-/** compress(blocks): takes so many blocks, 1 or more, from the start of each window. */
+/** compress(blocks): takes so many blocks, 1 or more, from the start of each window. A last one has zeros behind its end. */
 const kernel = loopWhile(
   local(blocks),
-  v128.store(zero, BYTES, i64x2.add(v128.load(zero, BYTES), i64x2.splat(i64.const(BLOCK)))),
-  i64.store(zero, THIRD + BYTES, i64.add(i64.load(zero, THIRD + BYTES), i64.const(BLOCK))),
+  set(counted, i64x2.add(v128.load(zero, COUNTED), i64x2.splat(i64.const(BLOCK)))),
+  v128.store(zero, COUNTED, local(counted)),
+  set(isLast, i64x2.atLeast(local(counted), v128.load(zero, LENGTH))),
   [0, 1, 2, 3, 4, 5, 6, 7].flatMap(spread),
-  x.flatMap((lanes, i) => set(lanes, laneStart(i))),
-  y.flatMap((third, i) => set(third, wordStart(i))),
+  x.flatMap((lanes, i) => set(lanes, start(i))),
   set(round, zero),
-  // Not unrolled: twelve rounds of both would be more code than the processor keeps at hand.
+  // Not unrolled: twelve rounds are a sixth faster, in four times the code.
   loopWhile(
     i32.lessThan(local(round), i32.const(16 * ROUNDS)),
     fullRound,
@@ -165,15 +155,11 @@ const kernel = loopWhile(
     const mixed = v128.xor(local(lanes), local(x[i + 8]));
     return v128.store(zero, H + STEP * i, v128.xor(v128.load(zero, H + STEP * i), mixed));
   }),
-  y.slice(0, 8).flatMap((third, i) => {
-    const mixed = i64.xor(local(third), local(y[i + 8]));
-    return i64.store(zero, THIRD + STEP * i, i64.xor(i64.load(zero, THIRD + STEP * i), mixed));
-  }),
   set(at, i32.add(local(at), i32.const(BLOCK))),
   set(blocks, i32.sub(local(blocks), i32.const(1))),
 );
 
-const begin = Buffer.alloc(BYTES);
+const begin = Buffer.alloc(COUNTED);
 INITIAL.forEach((initial, i) => {
   for (const lane of [0, 8])
     begin.writeBigUInt64LE(i === 0 ? initial ^ PARAMETERS : initial, STEP * i + lane);

@@ -1,14 +1,14 @@
-/** BLAKE2b-256 of three messages at once, in WASM with 128-bit SIMD. `generate.mjs` says what its code does. */
+/** BLAKE2b-256 of two messages at once, in WASM with 128-bit SIMD. `generate.mjs` says what its code does. */
 import { instantiate } from '../wasm/instance.ts';
 import { code } from './simd-code.ts';
 
 const BLOCK = 128;
-/** Where the first of three windows is, and how long each is. */
-const WINDOWS = 2048;
+/** Where the first of two windows is, and how long each is. */
+const WINDOWS = 1024;
 const WINDOW = 16_384;
 const STEP = 16;
 /** Where the hashes of messages that begin are: eight words, {@link STEP} apart. */
-const BEGIN = 512;
+const BEGIN = 256;
 
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer };
@@ -22,19 +22,17 @@ export interface Message {
   readonly body: Uint8Array;
 }
 
-/** The hashes of three messages, 32 bytes each. It takes as long as three of the longest would. */
-export type HashThree = (
-  messages: readonly [Message, Message, Message],
-) => [Uint8Array, Uint8Array, Uint8Array];
+/** The hashes of two messages, 32 bytes each. It takes as long as two of the longer one would. */
+export type HashPair = (messages: readonly [Message, Message]) => [Uint8Array, Uint8Array];
 
-/** Where a message's words are, {@link STEP} apart: those of its hash, the bytes before a block, the flag of the last one. */
-const hashAt = (message: number): number => (message < 2 ? 8 * message : 10 * STEP);
-const bytesAt = (message: number): number => hashAt(message) + 8 * STEP;
-const lastAt = (message: number): number => hashAt(message) + 9 * STEP;
+/** Where a message's words are, {@link STEP} apart: those of its hash, the bytes of the blocks so far, the bytes of all. */
+const hashAt = (message: number): number => 8 * message;
+const countedAt = (message: number): number => hashAt(message) + 8 * STEP;
+const lengthAt = (message: number): number => hashAt(message) + 9 * STEP;
 const windowAt = (message: number): number => WINDOWS + WINDOW * message;
 
 /** `undefined` where there is no WASM, none with SIMD, or a Content-Security-Policy forbids it. */
-export function simdHashThree(): HashThree | undefined {
+export function simdHashPair(): HashPair | undefined {
   const exports = instantiate(code) as Exports | undefined;
   if (exports === undefined) return undefined;
   const { memory, compress } = exports;
@@ -53,12 +51,14 @@ export function simdHashThree(): HashThree | undefined {
     if (end < count) heap.fill(0, window + end, window + count);
   };
 
-  const begin = (): void => {
+  const begin = (lengths: readonly number[]): void => {
     // With the first comes the second, which is beside it.
-    for (const message of [0, 2]) {
-      heap.copyWithin(hashAt(message), BEGIN, BEGIN + 8 * STEP);
-      heap.fill(0, bytesAt(message), lastAt(message) + STEP);
-    }
+    heap.copyWithin(hashAt(0), BEGIN, BEGIN + 8 * STEP);
+    heap.fill(0, countedAt(0), countedAt(0) + STEP);
+    lengths.forEach((length, i) => {
+      view.setUint32(lengthAt(i), length, true);
+      view.setUint32(lengthAt(i) + 4, length / 2 ** 32, true);
+    });
   };
 
   const hashOf = (message: number): Uint8Array => {
@@ -69,28 +69,21 @@ export function simdHashThree(): HashThree | undefined {
   };
 
   return (messages) => {
-    const hashes: (Uint8Array | undefined)[] = [undefined, undefined, undefined];
+    const hashes: (Uint8Array | undefined)[] = [undefined, undefined];
     const lengths = messages.map(({ head, body }) => head.byteLength + body.byteLength);
-    begin();
+    begin(lengths);
     for (let at = 0; hashes.includes(undefined); ) {
-      // The last block of a message has a flag, so that it is taken alone.
-      let blocks = WINDOW / BLOCK;
-      for (let i = 0; i < 3; i++)
-        if (hashes[i] === undefined)
-          blocks = Math.min(blocks, Math.max(1, Math.ceil((lengths[i]! - at) / BLOCK) - 1));
-      const end = at + blocks * BLOCK;
-      for (let i = 0; i < 3; i++) {
-        if (hashes[i] !== undefined) continue;
-        fill(messages[i]!, at, end - at, windowAt(i));
-        if (lengths[i]! > end) continue;
-        // Of which the kernel counts a full block.
-        view.setBigInt64(bytesAt(i), BigInt(lengths[i]! - BLOCK), true);
-        view.setBigInt64(lastAt(i), -1n, true);
-      }
+      // To the end of a window, or of a message: its hash is there then, and would be overwritten.
+      let count = WINDOW;
+      for (let i = 0; i < 2; i++)
+        if (hashes[i] === undefined) count = Math.min(count, Math.max(1, lengths[i]! - at));
+      const blocks = Math.ceil(count / BLOCK);
+      for (let i = 0; i < 2; i++)
+        if (hashes[i] === undefined) fill(messages[i]!, at, blocks * BLOCK, windowAt(i));
       compress(blocks);
-      for (let i = 0; i < 3; i++) if (hashes[i] === undefined && lengths[i]! <= end) hashes[i] = hashOf(i);
-      at = end;
+      at += blocks * BLOCK;
+      for (let i = 0; i < 2; i++) if (hashes[i] === undefined && lengths[i]! <= at) hashes[i] = hashOf(i);
     }
-    return hashes as [Uint8Array, Uint8Array, Uint8Array];
+    return hashes as [Uint8Array, Uint8Array];
   };
 }

@@ -31,22 +31,14 @@ export const i32 = {
   lessThan: (a, b) => [...a, ...b, 0x49],
   add: (a, b) => [...a, ...b, 0x6a],
   sub: (a, b) => [...a, ...b, 0x6b],
-  xor: (a, b) => [...a, ...b, 0x73],
-  rotl: (a, bits) => [...a, ...i32.const(bits), 0x77],
-  load: (address, offset) => [...address, 0x28, ...unaligned(offset)],
   loadU8: (address, offset) => [...address, 0x2d, ...unaligned(offset)],
-  store: (address, offset, value) => [...address, ...value, 0x36, ...unaligned(offset)],
 };
 export const i64 = {
   const: (value) => [0x42, ...sleb(value)],
   extend: (a) => [...a, 0xad],
   shl: (a, bits) => [...a, ...i64.const(bits), 0x86],
   or: (a, b) => [...a, ...b, 0x84],
-  xor: (a, b) => [...a, ...b, 0x85],
-  rotr: (a, bits) => [...a, ...i64.const(bits), 0x8a],
   add: (a, b) => [...a, ...b, 0x7c],
-  load: (address, offset) => [...address, 0x29, ...unaligned(offset)],
-  store: (address, offset, value) => [...address, ...value, 0x37, ...unaligned(offset)],
 };
 /** Which bytes of two vectors, in pieces of `size`. */
 const shuffle = (a, b, size, pieces) => [
@@ -62,10 +54,12 @@ export const v128 = {
   const: (...bytes) => [...simd(0x0c), ...bytes],
   xor: (a, b) => [...a, ...b, ...simd(0x51)],
   or: (a, b) => [...a, ...b, ...simd(0x50)],
+  /** The bits of `a` where `which` has ones, and of `b` where it has none. */
+  pick: (a, b, which) => [...a, ...b, ...which, ...simd(0x52)],
 };
 export const i8x16 = {
-  /** Of the 32 bytes of `a` and `b`, these sixteen. */
-  pick: (a, b, bytes) => shuffle(a, b, 1, bytes),
+  /** Of the 16 bytes of `a`, those that the bytes of `places` say. */
+  swizzle: (a, places) => [...a, ...places, ...simd(0x0e)],
 };
 export const i32x4 = {
   /** Of the eight words of `a` and `b`, these four. */
@@ -80,6 +74,8 @@ export const i64x2 = {
   splat: (value) => [...value, ...simd(0x12)],
   shr: (a, bits) => [...a, ...i32.const(bits), ...simd(0xcd)],
   add: (a, b) => [...a, ...b, ...simd(0xce)],
+  /** All ones where `a` is `b` or more, as signed numbers. */
+  atLeast: (a, b) => [...a, ...b, ...simd(0xdb)],
 };
 
 /**

@@ -1,9 +1,9 @@
 /** What makes keystream: in WASM (`simd.ts`) where the runtime has it with SIMD, in plain JavaScript everywhere else. */
 
 /** Bytes of a group of blocks, which a kernel makes at once. */
-export const GROUP = 320;
+export const GROUP = 256;
 /** Bytes of a window. Small enough that what is copied in and out stays in the processor's nearest cache. */
-export const WINDOW: number = 51 * GROUP;
+export const WINDOW: number = 64 * GROUP;
 
 /** One window of memory, which all keystreams share, and what enciphers it. */
 export interface Kernel {
