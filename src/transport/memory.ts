@@ -18,7 +18,8 @@ class Pipe implements AsyncIterable<Uint8Array> {
   /** Begins the read that waits for a writer. */
   #begin: (writer: Chunks) => void = () => {};
   #interrupt: (reason: unknown) => void = () => {};
-  #aborted: { readonly reason: unknown } | undefined;
+  /** Gives the error that the reader gets. */
+  #aborted: (() => unknown) | undefined;
   #isOver = false;
 
   sink(chunks: AsyncIterable<Uint8Array>): Promise<void> {
@@ -34,13 +35,17 @@ class Pipe implements AsyncIterable<Uint8Array> {
 
   next(): Promise<Result> {
     if (this.#isOver) return Promise.resolve(END);
-    if (this.#aborted !== undefined) return Promise.reject(this.#failed(this.#aborted.reason));
+    if (this.#aborted !== undefined) return Promise.reject(this.#aborted());
     return new Promise((resolve, reject) => {
       this.#interrupt = reject;
       const begin = (writer: Chunks) => {
         writer.next().then(
-          (result) => resolve(result.done ? this.#ended() : result),
-          (error) => reject(this.#failed(error)),
+          (result) => {
+            if (this.#aborted === undefined) resolve(result.done ? this.#ended() : result);
+          },
+          (error) => {
+            if (this.#aborted === undefined) reject(this.#failed(error));
+          },
         );
       };
       // Not kept once it has begun: V8 would keep each one's chunk until it collects everything.
@@ -59,11 +64,14 @@ class Pipe implements AsyncIterable<Uint8Array> {
     return Promise.resolve(END);
   }
 
-  /** Each end with its own reason. */
-  abort(reader: unknown, writer: unknown): void {
-    this.#aborted = { reason: reader };
-    this.#interrupt(reader);
-    this.#flushed.reject(writer);
+  /** Each end with an error of its own. */
+  abort(reader: () => unknown, writer: () => unknown): void {
+    this.#aborted = reader;
+    // From here, an Error would list all that led to it, which takes as long as a sixth of a session.
+    Promise.resolve().then(() => {
+      this.#interrupt(reader());
+      this.#flushed.rejectWith(writer);
+    });
   }
 
   #ended(): Result {
@@ -91,12 +99,19 @@ export function memoryPair(): [Transport, Transport] {
     sink: (chunks) => outward.sink(chunks),
     abort(reason) {
       if (inward.isAborted) return;
+      let cutError: Error | undefined;
+      const cut = () => (cutError ??= cutBy(reason));
       // Without a reason there is none to keep from the other side, and one error will do.
-      const own = reason ?? new Error('the transport was aborted');
-      const cut = own === reason ? new Error('the other side aborted the transport', { cause: reason }) : own;
+      const own = reason === undefined ? cut : () => reason;
       inward.abort(own, cut);
       outward.abort(cut, own);
     },
   });
   return [side(back, there), side(there, back)];
+}
+
+function cutBy(reason: unknown): Error {
+  return reason === undefined
+    ? new Error('the transport was aborted')
+    : new Error('the other side aborted the transport', { cause: reason });
 }
