@@ -35,7 +35,7 @@ export function text(row, result) {
     [
       `  ${line.name.padEnd(20)}`,
       number(line.value).padStart(12),
-      line.ratio === undefined ? ' '.repeat(8) : `${number(line.ratio)}×`.padStart(8),
+      line.ratio === undefined ? ' '.repeat(10) : `${number(line.ratio)}×`.padStart(10),
       `  ${verdict(line)}`,
     ]
       .join('')

@@ -177,6 +177,38 @@ describe('a disk that gives up at any write', () => {
     expect((await opened(copyOf(disk))).bitfield.has(1)).toBe(false);
   });
 
+  test('at a flush, and is opened again before the power goes, keeps what it stored after that', async () => {
+    for (const failing of names) {
+      const disk = memoryStorage();
+      const cached = memoryStorage();
+      let isFailing = true;
+      const storage: Storage = {
+        ...cached,
+        file: (name) => ({
+          ...fileOf(cached, name),
+          flush: () => {
+            if (name === failing && isFailing) throw new Error('the disk does not answer');
+            disk.file(name).write(0, cached.file(name).read(0, cached.file(name).size()));
+          },
+        }),
+      };
+      const feed = new MadeFeed(crypto, crypto.keyPair());
+      const commit = feed.append(block(1), block(2));
+      const first = await opened(storage);
+      await expect(first.commit(commit), failing).rejects.toThrow('the disk does not answer');
+      await first.close();
+
+      isFailing = false;
+      const second = await opened(storage);
+      await second.commit(commit);
+      await second.close();
+
+      const found = await opened(disk);
+      expect(await feed.held(found), failing).toEqual([0, 1]);
+      expect(found.secretKey, failing).toEqual(commit.secretKey);
+    }
+  });
+
   test('before its first flush leaves a place that can be used', async () => {
     // Of what was not flushed, one file at a time is on the disk, and nothing of the others.
     for (const kept of names) {

@@ -48,6 +48,8 @@ export class SleepFiles {
   readonly #tree: TreeFile;
   /** The files whose header is there. */
   readonly #headers = new Set<HeadedFile>();
+  /** Whether what was found is on the disk for certain. */
+  #isSettled = false;
   readonly #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
   #state: 'new' | 'open' | 'closing' | 'closed' = 'new';
@@ -322,7 +324,7 @@ export class SleepFiles {
     const add = (name: FileName, pieces: readonly Piece[]) => {
       if (pieces.length > 0) files.set(name, (files.get(name) ?? []).concat(pieces));
     };
-    await this.#writeHeaders();
+    await this.#settle();
     if (key !== undefined && this.#key === undefined) add('key', [{ offset: 0, bytes: key }]);
     if (secretKey !== undefined && this.#secretKey === undefined) {
       add('secret_key', [{ offset: 0, bytes: secretKey }]);
@@ -337,14 +339,22 @@ export class SleepFiles {
     await Promise.all([...files.keys()].map(async (name) => this.#storage.file(name).flush()));
   }
 
-  /** Before anything else, or what a crash leaves of the first commit could be any program's. */
-  async #writeHeaders(): Promise<void> {
+  /**
+   * Headers come before anything else, or what a crash leaves of the first commit could be any program's. They and the
+   * keys may have been found in the system's memory alone, since a flush had failed: they are flushed with the first
+   * commit, or a crash could leave blocks without a key.
+   */
+  async #settle(): Promise<void> {
+    if (this.#isSettled) return;
     const entryBytes = { tree: NODE_BYTES, signatures: SIGNATURE_BYTES, bitfield: this.#bits.pageSize };
     const missing = headed.filter((name) => !this.#headers.has(name));
     for (const name of missing)
       await this.#put(name, [{ offset: 0, bytes: header(name, entryBytes[name]) }], false);
-    await Promise.all(missing.map(async (name) => this.#storage.file(name).flush()));
-    for (const name of missing) this.#headers.add(name);
+    const found: FileName[] = [...headed];
+    if (this.#key !== undefined) found.push('key');
+    if (this.#secretKey !== undefined) found.push('secret_key');
+    await Promise.all(found.map(async (name) => this.#storage.file(name).flush()));
+    this.#isSettled = true;
   }
 
   async #put(name: FileName, pieces: readonly Piece[], flush: boolean): Promise<void> {
