@@ -3,16 +3,15 @@ import { type HashPair, type Message, simdHashPair } from './blake2b/simd.ts';
 import type { CryptoProvider } from './provider.ts';
 
 const BLOCK = 128;
-/** Blocks from which on two at once take less time, a tenth or more, than one by one. */
+/** Two at once take as long as two of the longer one. From so many blocks on, and up to this ratio, that is a tenth less. */
 const MIN_BLOCKS = 4;
-/** They take as long as two of the longer one. */
 const MAX_RATIO = 1.5;
 
 /** `null` where it does not run; loaded on first use. */
 let own: HashPair | null | undefined;
 
 /**
- * The hash of each message, 32 bytes, in their order. Where two of 400 bytes or more are of about one length, it is the
+ * The hash of each message, 32 bytes, in their order. Where two of some 400 bytes or more are of about one length, it is the
  * package's own code that hashes them, and else `crypto`. `hashPair`: two at once by this, or `null`, by none.
  */
 export function blake2bEach(

@@ -22,7 +22,7 @@ export interface Keystream {
 export interface CryptoProvider {
   /**
    * BLAKE2b-256 over the concatenation of `parts`; keyed where `key` (1 to 64 bytes) is given. 32 bytes. Blocks that come
-   * together are hashed by the package's own WASM, two at a time, where they are large and it runs.
+   * together are hashed by the package's own WASM, two at a time, where they have some 400 bytes or more and it runs.
    */
   blake2b(parts: readonly Uint8Array[], key?: Uint8Array): Uint8Array;
   /** `length` bytes from the platform's secure random source. */

@@ -35,17 +35,19 @@ class Pipe implements AsyncIterable<Uint8Array> {
 
   next(): Promise<Result> {
     if (this.#isOver) return Promise.resolve(END);
-    if (this.#aborted !== undefined) return Promise.reject(this.#aborted());
+    if (this.#aborted !== undefined) {
+      this.#isOver = true;
+      return Promise.reject(this.#aborted());
+    }
     return new Promise((resolve, reject) => {
       this.#interrupt = reject;
       const begin = (writer: Chunks) => {
         writer.next().then(
           (result) => {
-            if (this.#aborted === undefined) resolve(result.done ? this.#ended() : result);
+            if (this.#aborted !== undefined) reject(this.#aborted());
+            else resolve(result.done ? this.#ended() : result);
           },
-          (error) => {
-            if (this.#aborted === undefined) reject(this.#failed(error));
-          },
+          (error) => reject(this.#aborted === undefined ? this.#failed(error) : this.#aborted()),
         );
       };
       // Not kept once it has begun: V8 would keep each one's chunk until it collects everything.
@@ -64,13 +66,13 @@ class Pipe implements AsyncIterable<Uint8Array> {
     return Promise.resolve(END);
   }
 
-  /** Each end with an error of its own. */
-  abort(reader: () => unknown, writer: () => unknown): void {
-    this.#aborted = reader;
-    // From here, an Error would list all that led to it, which takes as long as a sixth of a session.
+  abort(readerError: () => unknown, writerError: () => unknown): void {
+    this.#aborted = readerError;
+    // An Error that is made now records the whole stack of who aborts, which takes a sixth as long as to open and close
+    // a session. Who wants to know gives a reason.
     Promise.resolve().then(() => {
-      this.#interrupt(reader());
-      this.#flushed.rejectWith(writer);
+      this.#interrupt(readerError());
+      this.#flushed.rejectWith(writerError);
     });
   }
 
@@ -102,7 +104,7 @@ export function memoryPair(): [Transport, Transport] {
       let cutError: Error | undefined;
       const cut = () => (cutError ??= cutBy(reason));
       // Without a reason there is none to keep from the other side, and one error will do.
-      const own = reason === undefined ? cut : () => reason;
+      const own = reason == null ? cut : () => reason;
       inward.abort(own, cut);
       outward.abort(cut, own);
     },
@@ -111,7 +113,7 @@ export function memoryPair(): [Transport, Transport] {
 }
 
 function cutBy(reason: unknown): Error {
-  return reason === undefined
+  return reason == null
     ? new Error('the transport was aborted')
     : new Error('the other side aborted the transport', { cause: reason });
 }

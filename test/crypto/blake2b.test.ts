@@ -99,6 +99,9 @@ describe('of many', () => {
     expect(calls(Array(7).fill(5000))).toEqual({ two: 3, one: 1 });
     expect(calls([50_000, 12_000, 5000, 12_010, 5100])).toEqual({ two: 2, one: 1 });
     expect(calls([5000, 10_000, 20_000])).toEqual({ two: 0, one: 3 });
+    // 32 and 48 blocks, then 49.
+    expect(calls([4087, 6135])).toEqual({ two: 1, one: 0 });
+    expect(calls([4087, 6136])).toEqual({ two: 0, one: 2 });
     // With its head, the shortest that is worth it.
     expect(calls([376, 376])).toEqual({ two: 1, one: 0 });
     expect(calls([375, 376])).toEqual({ two: 0, one: 2 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { connect } from '../../src/session/session.ts';
+import { type Deferred, deferred } from '../../src/stream/deferred.ts';
 import type { Transport } from '../../src/stream/transport.ts';
 import { memoryPair } from '../../src/transport/memory.ts';
 import { FakeClock, settle } from '../fake-clock.ts';
@@ -262,6 +263,34 @@ describe('aborting', () => {
     expect(clocks.map(({ pending }) => pending)).toEqual([0, 0]);
     a.abort('again');
     expect(await a.closed).toEqual({ code: 'aborted', error: 'enough' });
+  });
+
+  it.each<[string, (writer: Deferred<IteratorResult<Uint8Array, undefined>>) => void]>([
+    ['gives a chunk', (writer) => writer.resolve({ done: false, value: new Uint8Array(1) })],
+    ['ends', (writer) => writer.resolve({ done: true, value: undefined })],
+    ['fails', (writer) => writer.reject(new Error('no more'))],
+  ])('a memory pair lets nothing through where the writer %s right then', async (_name, settled) => {
+    const [left, right] = memoryPair();
+    const writer = deferred<IteratorResult<Uint8Array, undefined>>();
+    const writing = left.sink({ [Symbol.asyncIterator]: () => ({ next: () => writer.promise }) });
+    const reader = right.source[Symbol.asyncIterator]();
+    const reading = reader.next();
+    settled(writer);
+    left.abort('enough');
+    const cut = expect.objectContaining({ message: 'the other side aborted the transport', cause: 'enough' });
+    expect(await Promise.all([reading, writing].map(outcome))).toEqual([cut, 'enough']);
+    expect(await outcome(reader.next())).toEqual(cut);
+    expect(await reader.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('a memory pair makes an error where it is aborted for no reason', async () => {
+    for (const reason of [undefined, null]) {
+      const [left, right] = memoryPair();
+      const reading = [left, right].map(({ source }) => source[Symbol.asyncIterator]().next());
+      left.abort(reason);
+      const error = expect.objectContaining({ message: 'the transport was aborted' });
+      expect(await Promise.all(reading.map(outcome))).toEqual([error, error]);
+    }
   });
 
   it('a memory pair settles a pending read and write, on both sides, whenever it happens', async () => {

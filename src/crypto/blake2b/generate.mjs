@@ -81,7 +81,7 @@ const zero = i32.const(0);
 /** Of two words each, the bytes that turn them right by whole bytes. */
 const turned = (count) =>
   [0, 8].flatMap((lane) => [0, 1, 2, 3, 4, 5, 6, 7].map((i) => lane + ((i + count) % 8)));
-/** Turns both words right. V8 would make what `i8x16.pick` picks by again each time; a constant it keeps. */
+/** Turns both words right. By bytes with a constant, which V8 keeps: what a shuffle goes by it makes again each time. */
 const rotate = (value, bits) => {
   if (bits === 32) return i32x4.pick(tee(before, value), local(before), [1, 0, 3, 2]);
   if (bits % 8 === 0) return i8x16.swizzle(value, v128.const(...turned(bits / 8)));
@@ -145,7 +145,7 @@ const kernel = loopWhile(
   [0, 1, 2, 3, 4, 5, 6, 7].flatMap(spread),
   x.flatMap((lanes, i) => set(lanes, start(i))),
   set(round, zero),
-  // Not unrolled: twelve rounds are a sixth faster, in four times the code.
+  // Twelve rounds one behind the other would be a sixth faster, in more code than a page compiles at once.
   loopWhile(
     i32.lessThan(local(round), i32.const(16 * ROUNDS)),
     fullRound,

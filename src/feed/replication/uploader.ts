@@ -8,12 +8,9 @@ import type { BlockStore } from '../block-store.ts';
 
 type Answer = Exclude<ChannelSendable, { type: 'extension' }>;
 
-/** Bytes of blocks that are read together and go out in one chunk, which other channels wait for. */
+/** Bytes of blocks that are read together: the memory of a batch, or else that of one block. */
 const BATCH_BYTES = 262_144;
-/** Larger ones go out two at a time, up to this: who gets them hashes two at once. One alone may have any size. */
-const MAX_BATCH_BYTES = 1_048_576;
-const MIN_BATCH_BLOCKS = 2;
-const MAX_BATCH_BLOCKS = 64;
+const BATCH_BLOCKS = 64;
 
 interface News {
   readonly type: 'have' | 'unhave';
@@ -223,7 +220,7 @@ export class Uploader {
     const requests: Request[] = [];
     for (const request of this.#waiting) if (requests.push(request) === this.#batchLength) break;
     try {
-      const answers = await this.#store.answerAll(requests, MAX_BATCH_BYTES);
+      const answers = await this.#store.answerAll(requests, BATCH_BYTES);
       // One that was cancelled meanwhile is not answered.
       return answers.flatMap((data, i) =>
         this.#waiting.delete(requests[i]!) ? this.#answer(requests[i]!, data) : [],
@@ -241,8 +238,7 @@ export class Uploader {
   /** How many blocks of the mean size go into one batch. */
   get #batchLength(): number {
     const { length, byteLength } = this.#store;
-    const blocks = Math.ceil((BATCH_BYTES * length) / Math.max(1, byteLength));
-    return Math.min(MAX_BATCH_BLOCKS, Math.max(MIN_BATCH_BLOCKS, blocks));
+    return Math.max(1, Math.min(BATCH_BLOCKS, Math.ceil((BATCH_BYTES * length) / Math.max(1, byteLength))));
   }
 
   #answer(request: Request, data: Data | undefined): Answer {
