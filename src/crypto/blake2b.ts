@@ -3,7 +3,7 @@ import { type HashPair, type Message, simdHashPair } from './blake2b/simd.ts';
 import type { CryptoProvider } from './provider.ts';
 
 const BLOCK = 128;
-/** Two at once take as long as two of the longer one. From so many blocks on, and up to this ratio, that is a tenth less. */
+/** Two at once take as long as two of the longer one. From so many blocks on, up to this ratio, that is a tenth less. */
 const MIN_BLOCKS = 4;
 const MAX_RATIO = 1.5;
 
@@ -11,8 +11,8 @@ const MAX_RATIO = 1.5;
 let own: HashPair | null | undefined;
 
 /**
- * The hash of each message, 32 bytes, in their order. Where two of some 400 bytes or more are of about one length, it is the
- * package's own code that hashes them, and else `crypto`. `hashPair`: two at once by this, or `null`, by none.
+ * The hash of each message, 32 bytes, in their order. Where two of some 400 bytes or more are of about one length, it is
+ * the package's own code that hashes them, and else `crypto`. `hashPair`: two at once by this, or `null`, by none.
  */
 export function blake2bEach(
   crypto: Pick<CryptoProvider, 'blake2b'>,

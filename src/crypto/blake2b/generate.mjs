@@ -97,24 +97,24 @@ const addWord = (a, b, n) => [
 const add = (a, b) => set(x[a], i64x2.add(local(x[a]), local(x[b])));
 const xorRotate = (a, b, bits) => set(x[a], rotate(v128.xor(local(x[a]), local(x[b])), bits));
 
-/** G on four columns, or diagonals, that do not depend on each other, step by step. */
-const mixAll = (four) =>
+/** Of the four by four words: column `i`, shifted down by `shift` from one row to the next. */
+const column = (i, shift) => [0, 1, 2, 3].map((row) => 4 * row + ((i + row * shift) % 4));
+/**
+ * G on the four columns, or with a shift of 1 the diagonals, which do not depend on each other, step by step. `n`: where
+ * in the schedule of the round their words begin, two for each.
+ */
+const mix = (shift, n) =>
   [
-    ([a, b], n) => addWord(a, b, n),
+    ([a, b], i) => addWord(a, b, n + 2 * i),
     ([a, , , d]) => xorRotate(d, a, 32),
     ([, , c, d]) => add(c, d),
     ([, b, c]) => xorRotate(b, c, 24),
-    ([a, b], n) => addWord(a, b, n + 1),
+    ([a, b], i) => addWord(a, b, n + 2 * i + 1),
     ([a, , , d]) => xorRotate(d, a, 16),
     ([, , c, d]) => add(c, d),
     ([, b, c]) => xorRotate(b, c, 63),
-  ].flatMap((step) => four.flatMap(({ words, n }) => step(words, n)));
-/** The four by four words: column `i`, shifted down by `shift` from one row to the next. */
-const mix = (i, shift, n) => ({ words: [0, 1, 2, 3].map((row) => 4 * row + ((i + row * shift) % 4)), n });
-const fullRound = [
-  ...mixAll([0, 1, 2, 3].map((i) => mix(i, 0, 2 * i))),
-  ...mixAll([0, 1, 2, 3].map((i) => mix(i, 1, 8 + 2 * i))),
-];
+  ].flatMap((step) => [0, 1, 2, 3].flatMap((i) => step(column(i, shift), i)));
+const fullRound = [...mix(0, 0), ...mix(1, 8)];
 
 /** The words 2i and 2i + 1 of a block, from the windows to where rounds take them. */
 const spread = (i) => {

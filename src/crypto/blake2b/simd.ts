@@ -6,8 +6,12 @@ const BLOCK = 128;
 /** Where the first of two windows is, and how long each is. */
 const WINDOWS = 1024;
 const WINDOW = 16_384;
+/** From a word of a message to its next one; between them is that of the other message, eight bytes on. */
 const STEP = 16;
-/** Where the hashes of messages that begin are: eight words, {@link STEP} apart. */
+/** Behind the hash, whose eight words are from 0 on: the bytes of the blocks so far, and the bytes of all. */
+const COUNTED = 8 * STEP;
+const LENGTH = 9 * STEP;
+/** The eight words of messages that begin. */
 const BEGIN = 256;
 
 interface Exports {
@@ -24,12 +28,6 @@ export interface Message {
 
 /** The hashes of two messages, 32 bytes each. It takes as long as two of the longer one would. */
 export type HashPair = (messages: readonly [Message, Message]) => [Uint8Array, Uint8Array];
-
-/** Where a message's words are, {@link STEP} apart: those of its hash, the bytes of the blocks so far, the bytes of all. */
-const hashAt = (message: number): number => 8 * message;
-const countedAt = (message: number): number => hashAt(message) + 8 * STEP;
-const lengthAt = (message: number): number => hashAt(message) + 9 * STEP;
-const windowAt = (message: number): number => WINDOWS + WINDOW * message;
 
 /** `undefined` where there is no WASM, none with SIMD, or a Content-Security-Policy forbids it. */
 export function simdHashPair(): HashPair | undefined {
@@ -52,19 +50,17 @@ export function simdHashPair(): HashPair | undefined {
   };
 
   const begin = (lengths: readonly number[]): void => {
-    // With the first comes the second, which is beside it.
-    heap.copyWithin(hashAt(0), BEGIN, BEGIN + 8 * STEP);
-    heap.fill(0, countedAt(0), countedAt(0) + STEP);
+    heap.copyWithin(0, BEGIN, BEGIN + COUNTED);
+    heap.fill(0, COUNTED, LENGTH);
     lengths.forEach((length, i) => {
-      view.setUint32(lengthAt(i), length, true);
-      view.setUint32(lengthAt(i) + 4, length / 2 ** 32, true);
+      view.setUint32(LENGTH + 8 * i, length, true);
+      view.setUint32(LENGTH + 8 * i + 4, length / 2 ** 32, true);
     });
   };
 
   const hashOf = (message: number): Uint8Array => {
     const hash = new Uint8Array(32);
-    const from = hashAt(message);
-    for (let i = 0; i < 32; i++) hash[i] = heap[from + STEP * (i >> 3) + (i & 7)]!;
+    for (let i = 0; i < 32; i++) hash[i] = heap[8 * message + STEP * (i >> 3) + (i & 7)]!;
     return hash;
   };
 
@@ -79,7 +75,7 @@ export function simdHashPair(): HashPair | undefined {
         if (hashes[i] === undefined) count = Math.min(count, Math.max(1, lengths[i]! - at));
       const blocks = Math.ceil(count / BLOCK);
       for (let i = 0; i < 2; i++)
-        if (hashes[i] === undefined) fill(messages[i]!, at, blocks * BLOCK, windowAt(i));
+        if (hashes[i] === undefined) fill(messages[i]!, at, blocks * BLOCK, WINDOWS + WINDOW * i);
       compress(blocks);
       at += blocks * BLOCK;
       for (let i = 0; i < 2; i++) if (hashes[i] === undefined && lengths[i]! <= at) hashes[i] = hashOf(i);

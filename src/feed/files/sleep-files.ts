@@ -46,9 +46,9 @@ interface Waiting {
 export class SleepFiles {
   readonly #storage: Storage;
   readonly #tree: TreeFile;
-  /** The files whose header is there. */
-  readonly #headers = new Set<HeadedFile>();
-  /** Whether what was found is on the disk for certain. */
+  /** The files whose header was found. */
+  #headers: readonly HeadedFile[] = [];
+  /** Whether all headers, and the keys that were found, are on the disk for certain. */
   #isSettled = false;
   readonly #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
@@ -229,7 +229,7 @@ export class SleepFiles {
     this.#key = loaded.key;
     this.#secretKey = loaded.secretKey;
     this.#bits = loaded.bits;
-    for (const name of loaded.headers) this.#headers.add(name);
+    this.#headers = loaded.headers;
     const { bits, nodePlaces } = loaded;
     const isCut = bits.lastNode(flat.MAX_NODE) >= nodePlaces;
     // A reader gets it again. A half node would look whole once the file has grown over it.
@@ -347,7 +347,7 @@ export class SleepFiles {
   async #settle(): Promise<void> {
     if (this.#isSettled) return;
     const entryBytes = { tree: NODE_BYTES, signatures: SIGNATURE_BYTES, bitfield: this.#bits.pageSize };
-    const missing = headed.filter((name) => !this.#headers.has(name));
+    const missing = headed.filter((name) => !this.#headers.includes(name));
     for (const name of missing)
       await this.#put(name, [{ offset: 0, bytes: header(name, entryBytes[name]) }], false);
     const found: FileName[] = [...headed];
