@@ -10,7 +10,7 @@ import { isFileName } from './file-names.ts';
 import { fault, inUse, isNamed } from './opfs/fault.ts';
 import { type Folder, OpfsFile } from './opfs/file.ts';
 import { type AccessHandle, type DirectoryHandle, originFolder } from './opfs/platform.ts';
-import { abortController, holdLock, type WebLock, webLocks } from './web-locks.ts';
+import { abortController, holdLock, type LockManagerLike, type WebLock, webLocks } from './web-locks.ts';
 
 export type { PortEvent, PortLike, PortListener } from './port/port.ts';
 export {
@@ -121,18 +121,29 @@ class OpfsStorage implements Storage, Folder {
       );
     }
     const name = `hypercore-wire folder ${this.path}`;
+    try {
+      // That it did not come in time may be the browser's own delay: only the second answer tells that somebody has it.
+      const lock = (await this.#waitFor(locks, name)) ?? (await holdLock(locks, name, { ifAvailable: true }));
+      if (lock !== undefined) return lock;
+    } catch (error) {
+      throw fault(error, this.path);
+    }
+    throw inUse(this.path);
+  }
+
+  /** Undefined where it does not come in time. */
+  async #waitFor(locks: LockManagerLike, name: string): Promise<WebLock | undefined> {
+    if (this.#waitMs === 0) return undefined;
     const stop = abortController();
     const cancel = this.#clock.after(this.#waitMs, () => stop.abort());
     try {
-      const options = this.#waitMs === 0 ? { ifAvailable: true } : { signal: stop.signal };
-      const lock = await holdLock(locks, name, options);
-      if (lock !== undefined) return lock;
+      return await holdLock(locks, name, { signal: stop.signal });
     } catch (error) {
-      if (!isNamed(error, 'AbortError')) throw fault(error, this.path);
+      if (isNamed(error, 'AbortError')) return undefined;
+      throw error;
     } finally {
       cancel();
     }
-    throw inUse(this.path);
   }
 
   async #openFiles(root: DirectoryHandle): Promise<void> {

@@ -2,8 +2,11 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Feed } from '../../src/feed/feed.ts';
 import { opfsStorage } from '../../src/storage/opfs.ts';
+import { FakeClock } from '../fake-clock.ts';
 
 afterEach(() => vi.unstubAllGlobals());
+
+type Callback = (lock: unknown) => unknown;
 
 class WithHandles {
   createSyncAccessHandle(): void {}
@@ -40,6 +43,33 @@ describe('opfsStorage', () => {
       code: 'unsupported',
       message: expect.stringContaining('Web Locks'),
     });
+  });
+
+  test.each([
+    ['gets in where it is free after all', true],
+    ['says that it is in use where it is', false],
+  ])('of a browser that does not answer in time: %s', async (_, isFree) => {
+    const asked: object[] = [];
+    const clock = new FakeClock();
+    const locks = {
+      request(_name: string, options: { ifAvailable?: boolean; signal?: AbortSignal }, callback: Callback) {
+        asked.push(options);
+        if (options.ifAvailable) return Promise.resolve(callback(isFree ? {} : null));
+        return new Promise((_, reject) => {
+          options.signal!.addEventListener('abort', () => reject(options.signal!.reason));
+          queueMicrotask(() => clock.advance(50));
+        });
+      },
+    };
+    const missing = Object.assign(new Error(), { name: 'NotFoundError' });
+    const root = { getDirectoryHandle: () => Promise.reject(missing) };
+    vi.stubGlobal('navigator', { locks, storage: { getDirectory: async () => root } });
+    vi.stubGlobal('FileSystemFileHandle', WithHandles);
+    const storage = opfsStorage('feed', { waitMs: 50, clock });
+    if (isFree) await storage.open();
+    else await expect(storage.open()).rejects.toMatchObject({ code: 'locked' });
+    expect(asked).toEqual([{ signal: expect.any(AbortSignal) }, { ifAvailable: true }]);
+    await storage.close();
   });
 
   test('refuses what is no folder, and a wait that is none', async () => {
