@@ -58,7 +58,7 @@ export function storageScenarios(storageOf: (folder: string) => Storage) {
         };
         const result = await run(make).then(
           () => 'kept',
-          (error) => String(error?.stack ?? error),
+          (error) => [error?.stack ?? error, error?.cause?.stack ?? ''].join('\n').trim(),
         );
         results.push([name, result]);
       }
