@@ -155,8 +155,10 @@ export class BlockStore {
   clear(start: number, end: number): Promise<void> {
     return this.#inTurn(async () => {
       await this.#intake.writing;
+      // Where the tree ends, it cannot tell how many bytes are before a block.
+      const stop = Math.max(start, Math.min(end, this.length));
       // A copy that has nothing yet has no file either.
-      if (this.blocks.count(start, end) > 0) await this.#files.commit({ clear: [[start, end]] });
+      if (this.blocks.count(start, stop) > 0) await this.#files.commit({ clear: [[start, stop]] });
     });
   }
 

@@ -79,7 +79,8 @@ export interface ReadOptions extends Range {
 export interface Download {
   /**
    * Resolves when all blocks of the range are verified and stored. Rejects after `cancel`, when the feed is
-   * closed, and with a StorageError where a block cannot be written.
+   * closed, with a StorageError where a block cannot be written, and with a RangeError where this side is the writer
+   * and has cleared one.
    */
   readonly done: Promise<void>;
   /** Stops downloading the range. A pending `done` rejects; blocks already stored stay. */
@@ -90,7 +91,7 @@ export interface Download {
 export class Feed {
   readonly #store: BlockStore;
   readonly #replicator: Replicator;
-  #isClosed = false;
+  #closing: Promise<void> | undefined;
 
   private constructor(store: BlockStore, isSparse: boolean) {
     this.#store = store;
@@ -241,11 +242,8 @@ export class Feed {
       if (block !== undefined) return block;
       if (options.wait === false) throw new RangeError(`block ${index} is not here`);
       if (this.writable) {
-        throw new RangeError(
-          index < this.length
-            ? `block ${index} was cleared, and a writer downloads nothing`
-            : `"index" expected less than the feed's length of ${this.length}, got ${index}`,
-        );
+        if (index < this.length) throw clearedHere(index);
+        throw new RangeError(`"index" expected less than the feed's length of ${this.length}, got ${index}`);
       }
       await this.#fetch({ start: index, end: index + 1, isUrgent: true }, options.signal);
     }
@@ -257,7 +255,10 @@ export class Feed {
     if (end !== undefined) assertInteger('end', end, start);
     this.#assertOpen();
     const selection = new Selection({ start, end });
-    this.#replicator.select(selection);
+    const { length, writable } = this;
+    const missing = writable ? this.#store.blocks.nextMissing(start, Math.min(end ?? length, length)) : -1;
+    if (missing === -1) this.#replicator.select(selection);
+    else selection.fail(clearedHere(missing));
     return {
       done: selection.done,
       cancel: () => {
@@ -376,11 +377,12 @@ export class Feed {
    * Stops replicating, waits for what is being written, and lets go of the storage. A session ends with the
    * last feed on it. Idempotent.
    */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#replicator.close(new Error('the feed was closed'));
-    await this.#store.close();
+  close(): Promise<void> {
+    if (this.#closing === undefined) {
+      this.#replicator.close(new Error('the feed was closed'));
+      this.#closing = this.#store.close();
+    }
+    return this.#closing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -388,7 +390,7 @@ export class Feed {
   }
 
   #assertOpen(): void {
-    if (this.#isClosed) throw new TypeError('the feed was closed: open it anew');
+    if (this.#closing !== undefined) throw new TypeError('the feed was closed: open it anew');
   }
 
   /** In blocks, as far as anyone tells. */
@@ -418,6 +420,10 @@ export class Feed {
       this.#replicator.deselect(selection);
     }
   }
+}
+
+function clearedHere(block: number): RangeError {
+  return new RangeError(`block ${block} was cleared, and a writer downloads nothing`);
 }
 
 /** Runs `work` on a storage's files; where it fails, lets go of them again. */

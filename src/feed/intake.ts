@@ -112,7 +112,8 @@ export class Intake {
           // Ours may have been proven just now.
           await this.#write(proven, outcomes);
           proven = new Proven();
-          error = await this.#withOurs(block, caught);
+          // Where the files cannot be read any more, that is what went wrong.
+          error = await this.#withOurs(block, caught).catch((failure: unknown) => failure);
         }
         // What comes behind may build on nodes that were not written, or on the other history.
         if (!(error instanceof ProtocolError) || error instanceof ForkError) this.#failure ??= error;

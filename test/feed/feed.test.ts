@@ -1,6 +1,6 @@
 /** A feed in one program's hands: what it takes, gives, refuses and tells. */
 import { describe, expect, it } from 'vitest';
-import { Feed, memoryStorage } from '../../src/index.ts';
+import { Feed, memoryStorage, type StorageFile } from '../../src/index.ts';
 import { blocksOf, offsetsOf, text } from '../interop/blocks.ts';
 import { answering, pair, scriptedPeer, truthOf, until } from './scripted-peer.ts';
 
@@ -11,6 +11,15 @@ async function written(): Promise<Feed> {
   const feed = await Feed.create(memoryStorage());
   await feed.append(blocks);
   return feed;
+}
+
+function bound(file: StorageFile): StorageFile {
+  return {
+    size: () => file.size(),
+    read: (offset, length) => file.read(offset, length),
+    write: (offset, bytes) => file.write(offset, bytes),
+    flush: () => file.flush(),
+  };
 }
 
 async function collect(reading: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
@@ -97,6 +106,23 @@ describe('what is here', () => {
     await feed.clear(2 ** 50, Number.MAX_SAFE_INTEGER);
     expect([feed.length, feed.count()]).toEqual([0, 0]);
     expect(storage.file('bitfield').size()).toBe(0);
+  });
+
+  it.each([60, 61, 1000])('gives back the space of what was cleared, up to %s', async (end) => {
+    const storage = memoryStorage();
+    const discarded: number[][] = [];
+    const feed = await Feed.create({
+      ...storage,
+      file: (name) => ({
+        ...bound(storage.file(name)),
+        discard: (...range) => void discarded.push(range),
+      }),
+    });
+    await feed.append(blocks);
+    await feed.clear(50, end);
+    const [from, to] = [offsetsOf(blocks)[50]!, offsetsOf(blocks)[60]!];
+    expect(discarded).toEqual([[from, to - from]]);
+    expect([feed.count(), feed.length]).toEqual([50, 60]);
   });
 
   it('refuses what is no number of a block', async () => {
@@ -198,6 +224,16 @@ describe('download', () => {
     await Promise.all(replications.map((replication) => replication.close()));
   });
 
+  it('of a writer says that it brings nothing back', async () => {
+    const feed = await written();
+    await feed.download().done;
+    await feed.clear(7);
+    await expect(feed.download({ start: 3 }).done).rejects.toThrow(
+      new RangeError('block 7 was cleared, and a writer downloads nothing'),
+    );
+    await feed.download({ start: 8 }).done;
+  });
+
   it('and get wait for a peer, and end with the feed or the signal', async () => {
     const reader = await Feed.open(memoryStorage(), { key: truth.key, sparse: true });
     const { done } = reader.download({ start: 0, end: 5 });
@@ -224,6 +260,14 @@ describe('download', () => {
 });
 
 describe('close', () => {
+  it('resolves once the storage is free, each time', async () => {
+    const storage = memoryStorage();
+    const feed = await Feed.create(storage);
+    void feed.close();
+    await feed.close();
+    await (await Feed.open(storage)).close();
+  });
+
   it('lets go of the storage, and what is opened anew goes on', async () => {
     const storage = memoryStorage();
     const first = await Feed.create(storage);

@@ -1,6 +1,6 @@
 /** One peer that does what none should: each has its outcome, and none makes us work or keep without bound. */
 import { describe, expect, it } from 'vitest';
-import { Feed, memoryStorage, type ReplicateOptions } from '../../src/index.ts';
+import { Feed, type FeedEvent, memoryStorage, type ReplicateOptions } from '../../src/index.ts';
 import type { ChannelSendable } from '../../src/session/channel.ts';
 import type { Data, Have, Request } from '../../src/wire/messages.ts';
 import { encodeRle } from '../../src/wire/rle.ts';
@@ -236,6 +236,27 @@ describe('Data', () => {
     block.catch(() => {});
     expect(await peer.replication.closed).toMatchObject({ code: 'failed' });
     expect(feed.count()).toBe(0);
+    await feed.close();
+  });
+});
+
+describe('an Unhave', () => {
+  it('of another block, which crossed a search for a byte, is not its answer', async () => {
+    const feed = await Feed.open(memoryStorage(), { key: truth.key, sparse: true });
+    const faults: FeedEvent[] = [];
+    feed.subscribe((event) => event.type === 'fault' && faults.push(event));
+    const good = answering(truth);
+    await scriptedPeer(feed, (message, channel) => {
+      if (message.type === 'request' && message.bytes > 0)
+        channel.send({ type: 'unhave', start: truth.length - 1 });
+      return good(message, channel);
+    });
+    await feed.get(0);
+    const { index, offset } = await feed.seek(truth.byteLength - 10);
+    expect(offset + blocks.slice(0, index).reduce((sum, { length }) => sum + length, 0)).toBe(
+      truth.byteLength - 10,
+    );
+    expect(faults).toEqual([]);
     await feed.close();
   });
 });

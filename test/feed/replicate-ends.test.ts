@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { Feed, type FeedLookup, memoryPair, memoryStorage, replicate } from '../../src/index.ts';
+import {
+  Feed,
+  type FeedLookup,
+  memoryPair,
+  memoryStorage,
+  replicate,
+  type Transport,
+} from '../../src/index.ts';
+import { deferred } from '../../src/stream/deferred.ts';
+import { settle } from '../fake-clock.ts';
 import { outcome } from '../session/peers.ts';
 
 const block = (name: string): Uint8Array => new TextEncoder().encode(name);
@@ -59,6 +68,10 @@ describe('replicate', () => {
     expect(outcome).toMatchObject({ code: 'failed' });
     const [nobody, nowhere] = memoryPair();
     await expect(replicate(nobody, { feeds: [] })).rejects.toThrow(RangeError);
+    const twice = await written('a');
+    await expect(replicate(memoryPair()[0], { feeds: [twice, twice] })).rejects.toThrow(
+      /^"feeds" expected each feed once, got two with the key /,
+    );
     await expect(nowhere.source[Symbol.asyncIterator]().next()).rejects.toThrow();
   });
 
@@ -74,6 +87,45 @@ describe('replicate', () => {
     await copyOne.close();
     await two.append(block('c'));
     expect(await copyTwo.get(1)).toEqual(block('c'));
+    await copyTwo.close();
+    expect(await served.closed).toEqual({ code: 'remote-closed' });
+  });
+});
+
+describe('closing one of two feeds', () => {
+  it('leaves the session alone, also where answers for it wait', async () => {
+    const one = await Feed.create(memoryStorage());
+    await one.append(Array.from({ length: 40 }, () => new Uint8Array(60_000)));
+    const two = await written('b');
+    const [copyOne, copyTwo] = [
+      await Feed.open(memoryStorage(), { key: one.key, sparse: true }),
+      await copyOf(two),
+    ];
+    const [here, there] = memoryPair();
+    const open = deferred<void>();
+    const gated: Transport = {
+      ...there,
+      source: (async function* () {
+        let count = 0;
+        for await (const chunk of there.source) {
+          yield chunk;
+          if (copyTwo.has(0) && ++count > 1) await open.promise;
+        }
+      })(),
+    };
+    const [served] = await Promise.all([
+      replicate(here, { feeds: [one, two], live: true }),
+      replicate(gated, { feeds: [copyOne, copyTwo], live: true }),
+    ]);
+    await copyTwo.get(0);
+    const wanted = Promise.allSettled(Array.from({ length: 40 }, (_, i) => copyOne.get(i)));
+    while (one.peers[0]!.uploaded === 0) await settle();
+    await one.close();
+    open.resolve();
+    await two.append(block('c'));
+    expect(await copyTwo.get(1)).toEqual(block('c'));
+    await copyOne.close();
+    expect((await wanted).some(({ status }) => status === 'rejected')).toBe(true);
     await copyTwo.close();
     expect(await served.closed).toEqual({ code: 'remote-closed' });
   });

@@ -62,6 +62,41 @@ describe('a fork', () => {
     await reader.close();
   });
 
+  it('that cannot be shown, since the own files cannot be read, ends with what they fail with', async () => {
+    const [, one, other] = histories[0]!;
+    const storage = memoryStorage();
+    let isBroken = false;
+    const reader = await Feed.open(
+      {
+        ...storage,
+        file: (name) => {
+          const file = storage.file(name);
+          return {
+            size: () => file.size(),
+            read: async (offset, length) => {
+              if (isBroken && name === 'signatures') throw new Error('read error');
+              return file.read(offset, length);
+            },
+            write: (offset, bytes) => file.write(offset, bytes),
+            flush: () => file.flush(),
+          };
+        },
+      },
+      { key: one.key },
+    );
+    const good = await scriptedPeer(reader, answering(one));
+    await until(() => reader.count() === one.length);
+    await good.replication.close();
+    await reader.clear(6);
+    isBroken = true;
+    const missing = reader.get(6);
+    missing.catch(() => {});
+    const second = await scriptedPeer(reader, answering(other));
+    expect(await second.replication.closed).toMatchObject({ error: { message: 'read error' } });
+    await expect(missing).rejects.toThrow('read error');
+    await reader.close();
+  });
+
   it('is not what a liar makes it: an unsigned one only costs it the session', async () => {
     const [, one, other] = histories[0]!;
     const reader = await Feed.open(memoryStorage(), { key: one.key });

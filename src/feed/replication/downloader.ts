@@ -192,12 +192,15 @@ export class Downloader {
 
   /** The remote has these blocks not, or no longer. Also the answer to a Request for a block that it has not. */
   unhave({ start, length }: Unhave): void {
-    for (const { bytes } of this.#seeking) {
-      this.#host.fault('refused', `it found no block with byte ${bytes}`);
+    const isMeant = (index: number): boolean => index >= start && index < start + Math.max(1, length);
+    for (const seek of this.#seeking) {
+      // Of other blocks it tells that they were cleared meanwhile, and the answer is still to come.
+      if (!isMeant(this.#seekIndexes.get(seek)!)) continue;
+      this.#seeking.delete(seek);
+      this.#host.fault('refused', `it found no block with byte ${seek.bytes}`);
     }
-    this.#seeking.clear();
     for (const index of this.#asked.keys()) {
-      if (index < start || index >= start + Math.max(1, length)) continue;
+      if (!isMeant(index)) continue;
       this.#asked.delete(index);
       this.#deadline.answered();
       this.#answered(index);

@@ -184,9 +184,13 @@ export function feedsOf(options: {
     );
   const list = feeds instanceof Feed ? [feeds] : [...feeds];
   if (list.length === 0) throw new RangeError('"feeds" expected a feed, got none');
+  const keys = new Set<string>();
   for (const feed of list) {
     if (!(feed instanceof Feed))
       throw new TypeError(`"feeds" expected feeds, got ${describe(feed)} among them`);
+    const key = toHex(feed.key);
+    if (keys.has(key)) throw new TypeError(`"feeds" expected each feed once, got two with the key ${key}`);
+    keys.add(key);
   }
   return list;
 }

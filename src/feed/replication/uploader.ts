@@ -217,6 +217,8 @@ export class Uploader {
 
   async #answers(): Promise<Answer[]> {
     this.#cancelled = 0;
+    // The feed may have been closed meanwhile, and the session go on with others.
+    if (this.#channel.isEnded) return [];
     const requests: Request[] = [];
     for (const request of this.#waiting) if (requests.push(request) === this.#batchLength) break;
     try {
@@ -226,7 +228,7 @@ export class Uploader {
         this.#waiting.delete(requests[i]!) ? this.#answer(requests[i]!, data) : [],
       );
     } catch (error) {
-      this.#channel.session.abort(error);
+      if (!this.#channel.isEnded) this.#channel.session.abort(error);
       return [];
     } finally {
       this.#isAnswerDue = false;
