@@ -149,7 +149,7 @@ describe('a peer that announces what is not there', () => {
     const script: Script = (message, channel) => {
       if (message.type === 'want') channel.send({ type: 'have', start: 0 });
       if (message.type !== 'request') return;
-      channel.send({ type: 'unhave', start: 5 });
+      channel.send({ type: 'unhave', start: message.index });
       channel.send({ type: 'have', start: 0 });
     };
     const peer = await scriptedPeer(feed, async (message, channel) => {
