@@ -4,7 +4,7 @@
 import { equals } from 'uint8arrays/equals';
 import { parseKey, toHex } from '../crypto/hex.ts';
 import { libsodium } from '../crypto/libsodium.ts';
-import type { CryptoProvider, KeyPair } from '../crypto/provider.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Signer } from '../crypto/signer.ts';
 import { assertBytes, assertInteger, describe, StorageError } from '../errors.ts';
 import type { Channel } from '../session/channel.ts';
@@ -14,6 +14,16 @@ import { MAX_BLOCK_BYTES } from './block-reader.ts';
 import { BlockStore } from './block-store.ts';
 import type { FeedListener } from './events.ts';
 import { SleepFiles } from './files/sleep-files.ts';
+import type {
+  CreateOptions,
+  Download,
+  GetOptions,
+  OpenOptions,
+  Range,
+  ReadOptions,
+  SeekOptions,
+  SeekResult,
+} from './options.ts';
 import { Peer } from './replication/peer.ts';
 import { Replicator, type Seek } from './replication/replicator.ts';
 import { Selection } from './replication/selection.ts';
@@ -21,71 +31,6 @@ import type { Storage } from './storage.ts';
 
 /** Blocks that `read` asks for ahead of the one it waits for. */
 const READ_AHEAD = 16;
-
-/** What {@link Feed.create} can be told. */
-export interface CreateOptions {
-  /** The feed's own keys; default fresh ones. */
-  readonly keyPair?: KeyPair | undefined;
-  /** Default: libsodium. */
-  readonly crypto?: CryptoProvider | undefined;
-}
-
-/** What {@link Feed.open} can be told. */
-export interface OpenOptions {
-  /** 32 bytes, 64 hex characters or a `dat://` link. May be left out where the storage holds a feed. */
-  readonly key?: Uint8Array | string | undefined;
-  /** True: only what is asked for is downloaded. False, the default: everything that peers have. */
-  readonly sparse?: boolean | undefined;
-  /** Default: libsodium. */
-  readonly crypto?: CryptoProvider | undefined;
-}
-
-/** Blocks from `start` (default 0) to before `end` (default: as far as anyone tells). */
-export interface Range {
-  readonly start?: number | undefined;
-  readonly end?: number | undefined;
-}
-
-/** What {@link Feed.get} can be told. */
-export interface GetOptions {
-  /** False: throws a RangeError at once where the block is not here. Default true: waits for a peer. */
-  readonly wait?: boolean | undefined;
-  /** Stops the waiting: `get` rejects with the signal's reason. */
-  readonly signal?: AbortSignalLike | undefined;
-}
-
-/** What {@link Feed.seek} can be told. */
-export interface SeekOptions {
-  /** Stops the waiting: `seek` rejects with the signal's reason. */
-  readonly signal?: AbortSignalLike | undefined;
-}
-
-/** Where a byte of the feed is. */
-export interface SeekResult {
-  /** The block that holds it. */
-  readonly index: number;
-  /** In bytes, from the start of that block. */
-  readonly offset: number;
-}
-
-export interface ReadOptions extends Range {
-  /** True: waits for blocks that are appended later, and never ends by itself. Default false. */
-  readonly live?: boolean | undefined;
-  /** Stops the reading: the iterator throws the signal's reason. */
-  readonly signal?: AbortSignalLike | undefined;
-}
-
-/** A range that is being downloaded. */
-export interface Download {
-  /**
-   * Resolves when all blocks of the range are verified and stored. Rejects after `cancel`, when the feed is
-   * closed, with a StorageError where a block cannot be written, and with a RangeError where this side is the writer
-   * and has cleared one.
-   */
-  readonly done: Promise<void>;
-  /** Stops downloading the range. A pending `done` rejects; blocks already stored stay. */
-  cancel(): void;
-}
 
 /** A list of blocks that only the holder of its secret key can append to, and that anybody can check. */
 export class Feed {

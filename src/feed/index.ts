@@ -4,19 +4,19 @@
  * @module hypercore-wire/feed
  */
 export type { FeedEvent, FeedListener } from './events.ts';
-export {
-  type CreateOptions,
-  type Download,
-  Feed,
-  type GetOptions,
-  type OpenOptions,
-  type Range,
-  type ReadOptions,
-  type SeekOptions,
-  type SeekResult,
-} from './feed.ts';
+export { Feed } from './feed.ts';
 export { ForkError, type SignedTree } from './merkle/fork.ts';
 export type { TreeNode } from './merkle/hash.ts';
+export type {
+  CreateOptions,
+  Download,
+  GetOptions,
+  OpenOptions,
+  Range,
+  ReadOptions,
+  SeekOptions,
+  SeekResult,
+} from './options.ts';
 export type { Peer } from './replication/peer.ts';
 export {
   type FeedLookup,
