@@ -7,7 +7,7 @@ export interface Limits {
   readonly frameBytes: number;
   /** Bytes of the first frame's body, which is read before the remote has shown that it knows a key. */
   readonly firstFrameBytes: number;
-  /** Channels that each side may open. */
+  /** Channels that each side may open, over the whole session: one for each Feed that the remote sends. */
   readonly channels: number;
   /** Unreadable messages that a session tolerates before it ends. */
   readonly unreadableMessages: number;
@@ -45,7 +45,7 @@ export const defaultLimits: Limits = {
   frameBytes: 8_388_608,
   // A Feed with its nonce takes 62 bytes at most; a later dialect may add fields.
   firstFrameBytes: 1024,
-  // hypercore-protocol since 6.8.0.
+  // hypercore-protocol since 6.8.0, which opens no more than that either, and never uses a number again.
   channels: 256,
   // A peer of a newer minor version may send what we cannot read; one that sends nothing else is broken.
   unreadableMessages: 64,

@@ -7,6 +7,7 @@ import { toHex } from '../crypto/hex.ts';
 import { ProtocolError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { Feed, Packet } from '../wire/messages.ts';
+import { Arrivals } from './arrivals.ts';
 import { Channel, type ChannelHost, type ChannelMessage, type NamedExtension } from './channel.ts';
 import type { ExtensionHandlers } from './extension-handlers.ts';
 import type { ExtensionNames } from './extension-names.ts';
@@ -31,8 +32,10 @@ export class Router implements ChannelHost {
   readonly #tracer: Tracer;
   /** By discovery key (hex). */
   readonly #feeds = new Map<string, Slot>();
-  /** Feeds that have a number. */
+  /** Feeds that have a number of ours. */
   #opened = 0;
+  /** Feed messages that came. A peer of the reference never uses a number again: no more come than it has numbers. */
+  #announced = 0;
   /** By the remote's number, with room for the one of most. `null`: a second channel for one feed, which is ignored. */
   readonly #remote: (Channel | null | undefined)[] = [undefined];
   /** What got messages since the last {@link flush}. */
@@ -42,11 +45,9 @@ export class Router implements ChannelHost {
   #unreadable = 0;
   /** Bytes that wait for feeds not open here. */
   #unopenedBytes = 0;
-  /** What the remote has opened and `incoming` has not handed out. */
-  #arrived: readonly Channel[] = NONE;
-  #onArrival: readonly (() => void)[] = NONE;
+  readonly #arrivals = new Arrivals();
   #drained: (() => void) | undefined;
-  #ended = false;
+  #isFinishing = false;
 
   constructor(
     session: ChannelHost['session'],
@@ -89,6 +90,7 @@ export class Router implements ChannelHost {
       this.#remote[number] = channel;
       this.#openBoth(channel);
     });
+    this.#refuseUnopened();
     return { channel, newId: before === undefined ? id : undefined };
   }
 
@@ -124,6 +126,13 @@ export class Router implements ChannelHost {
 
   /** The remote opens a channel. On a number in use, it closes what was there. */
   #onFeed(number: number, feed: Feed): void {
+    const { channels: max } = this.limits;
+    if (++this.#announced > max) {
+      throw new ProtocolError(
+        'too-many-channels',
+        `the remote opened more than ${max} channels, those on a number used before included: share fewer feeds on one connection, or raise limits.channels`,
+      );
+    }
     const replaced = this.#remote[number];
     this.#remote[number] = undefined;
     if (replaced) this.#withdraw(replaced);
@@ -138,8 +147,9 @@ export class Router implements ChannelHost {
     if (slot === undefined) this.#feeds.set(name, { channel, id: undefined });
     else slot.channel = channel;
     this.#remote[number] = channel;
-    this.#arrived = [...this.#arrived, channel];
-    this.#wakeArrival();
+    const refusal = channel.isLocal ? undefined : this.#refusal(name);
+    if (refusal !== undefined) return this.#letGo(number, channel, refusal);
+    this.#arrivals.add(channel);
     if (channel.isLocal) return this.#openBoth(channel);
     this.#expire(number, channel);
     this.session.onOffer(channel);
@@ -191,24 +201,21 @@ export class Router implements ChannelHost {
     this.#drained?.();
   }
 
+  /** This side is closing, and opens nothing more. */
+  finish(): void {
+    this.#isFinishing = true;
+    this.#refuseUnopened();
+    this.drained();
+  }
+
   /** Closes channels that nobody reads, so that the session can read on to the remote's end. */
   dropUnread(): void {
     for (const channel of this.#full) if (channel.isFull) channel.close();
   }
 
   /** The channels that the remote opens, in order, until the session ends. */
-  async *incoming(): AsyncGenerator<Channel, void, undefined> {
-    for (;;) {
-      const [channel] = this.#arrived;
-      if (channel !== undefined) {
-        this.#arrived = this.#arrived.slice(1);
-        yield channel;
-      } else if (this.#ended) return;
-      else
-        await new Promise<void>((resolve) => {
-          this.#onArrival = this.#onArrival.concat(resolve);
-        });
-    }
+  incoming(): AsyncIterable<Channel> {
+    return this.#arrivals.take();
   }
 
   /** The channels that both sides have open. */
@@ -221,29 +228,44 @@ export class Router implements ChannelHost {
 
   /** No message will come any more; `why` gives the error where the session failed. */
   end(why: () => unknown): void {
-    this.#ended = true;
     for (const { channel } of [...this.#feeds.values()]) channel?.end(why);
-    this.#wakeArrival();
+    this.#arrivals.end();
     this.drained();
   }
 
-  #wakeArrival(): void {
-    const waiting = this.#onArrival;
-    this.#onArrival = NONE;
-    for (const wake of waiting) wake();
+  #withdraw(channel: Channel): void {
+    this.#arrivals.withdraw(channel);
+    channel.close();
   }
 
-  #withdraw(channel: Channel): void {
-    this.#arrived = this.#arrived.filter((waiting) => waiting !== channel);
-    channel.close();
+  #letGo(number: number, channel: Channel, reason: string): void {
+    this.#drop(number, reason);
+    this.#withdraw(channel);
+  }
+
+  /** Why a feed that is not open here cannot be opened any more; `undefined` where it can. */
+  #refusal(name: string): string | undefined {
+    if (this.#isFinishing) return 'a feed not open here, and this side is closing';
+    const { channels: max } = this.limits;
+    return this.#opened < max || this.#feeds.get(name)?.id !== undefined
+      ? undefined
+      : `a feed not open here, and this side has opened ${max} channels: raise limits.channels`;
+  }
+
+  /** What waits to be opened here and cannot be any more is not held: a remote that goes on would flood it. */
+  #refuseUnopened(): void {
+    this.#remote.forEach((channel, number) => {
+      if (!channel || channel.isLocal || channel.isEnded) return;
+      const refusal = this.#refusal(channel.name);
+      if (refusal !== undefined) this.#letGo(number, channel, refusal);
+    });
   }
 
   /** Nobody may want the channel ever: what waits on it is let go of. It can still be opened here later. */
   #expire(number: number, channel: Channel): void {
     const { unopenedMs } = this.limits;
     channel.whenSettled = this.session.clock.after(unopenedMs, () => {
-      this.#drop(number, `a feed that was not opened here within ${unopenedMs / 1000} s`);
-      this.#withdraw(channel);
+      this.#letGo(number, channel, `a feed that was not opened here within ${unopenedMs / 1000} s`);
     });
   }
 

@@ -213,6 +213,11 @@ export class Session {
     return this.#tracer.add(listener);
   }
 
+  /** @internal Whether channels can be opened: neither side has ended, nor begun to. */
+  get isOpen(): boolean {
+    return this.#ending.isOpen;
+  }
+
   /** Resolves with the reason when the session has ended. Never rejects. */
   get closed(): Promise<CloseReason> {
     return this.#ending.closed;
@@ -392,7 +397,7 @@ export class Session {
     if (!this.#ending.begin(code)) return;
     this.#tracer.state('closing');
     this.#outbox.finish();
-    this.#router.drained();
+    this.#router.finish();
     // From here on the ending has its own deadline.
     this.#keepalive.suspend();
   }

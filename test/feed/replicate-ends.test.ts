@@ -1,3 +1,4 @@
+import { equals } from 'uint8arrays/equals';
 import { describe, expect, it } from 'vitest';
 import {
   Feed,
@@ -53,6 +54,29 @@ describe('replicate', () => {
     ]);
     await served.closed;
     expect([lookups, copy.length]).toEqual([1, 1]);
+  });
+
+  it('closes in order although a feed that it looks up is found only then', async () => {
+    const [one, two] = [await written('a'), await written('b')];
+    const [copyOne, copyTwo] = [await copyOf(one), await copyOf(two)];
+    let find: (feed: Feed) => void = () => {};
+    const found = new Promise<Feed>((resolve) => {
+      find = resolve;
+    });
+    const feeds: FeedLookup = (name) => (equals(name, one.discoveryKey) ? one : found);
+    const [here, there] = memoryPair();
+    const [served, asking] = await Promise.all([
+      replicate(here, { feeds, live: true }),
+      replicate(there, { feeds: [copyOne, copyTwo], live: true }),
+    ]);
+    // The app has opened it by itself.
+    await served.session.open(two.key).opened;
+    const closed = served.close();
+    find(two);
+    expect(await Promise.all([closed, asking.closed])).toEqual([
+      { code: 'closed' },
+      { code: 'remote-closed' },
+    ]);
   });
 
   it('leaves nothing open where it cannot begin', async () => {

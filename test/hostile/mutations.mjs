@@ -35,6 +35,13 @@ const mutations = [
     'if (false)',
     'codec',
   ],
+  [
+    'a Feed on a number used before is not counted',
+    'src/session/router.ts',
+    'if (++this.#announced > max)',
+    'if (false)',
+    'stream',
+  ],
   ['unreadable messages are not counted', 'src/session/router.ts', 'this.#unreadable++;', '', 'stream'],
   [
     'messages for an unopened feed are not counted',

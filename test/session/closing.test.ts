@@ -4,7 +4,21 @@ import { type Deferred, deferred } from '../../src/stream/deferred.ts';
 import type { Transport } from '../../src/stream/transport.ts';
 import { memoryPair } from '../../src/transport/memory.ts';
 import { FakeClock, settle } from '../fake-clock.ts';
-import { crypto, data, have, KEY, NAME, OTHER, outcome, pair, say, scripted } from './peers.ts';
+import {
+  crypto,
+  data,
+  feed,
+  have,
+  KEY,
+  NAME,
+  names,
+  OTHER,
+  OTHER_NAME,
+  outcome,
+  pair,
+  say,
+  scripted,
+} from './peers.ts';
 
 describe('closing', () => {
   it('loses nothing of what was queued, on either side', async () => {
@@ -88,6 +102,39 @@ describe('closing', () => {
     await settle();
     expect(await outcome(session.closed)).toBe('pending');
     expect(await outcome(session.close())).toEqual({ code: 'closed' });
+  });
+
+  it('loses nothing of that to a feed that the remote opens meanwhile', async () => {
+    const { session, transport, dropped, says } = await scripted({ keys: () => OTHER });
+    transport.allow(0);
+    await settle();
+    const channel = session.open(KEY);
+    for (let i = 0; i < 3; i++) channel.send(data(i, 70_000));
+    const closed = session.close();
+    transport.arrive(feed(1, OTHER_NAME), feed(2, names[2]));
+    for (let i = 0; i < 20; i++) await says(1, have(i));
+    transport.allow(Number.POSITIVE_INFINITY);
+    await settle();
+    expect(transport.packets.filter(({ message }) => message.type === 'data')).toHaveLength(3);
+    transport.end();
+    expect(await outcome(closed)).toEqual({ code: 'closed' });
+    expect(dropped.filter((reason) => /this side is closing/.test(reason))).toHaveLength(2);
+    expect(dropped).toHaveLength(22);
+  });
+
+  it('nor to one that waits to be opened, and is not looked up any more', async () => {
+    const lookups: ((key: Uint8Array) => void)[] = [];
+    const { session, transport, clock, says } = await scripted({
+      keys: () => new Promise((resolve) => lookups.push(resolve)),
+    });
+    transport.arrive(feed(1, OTHER_NAME));
+    await settle();
+    const closed = session.close();
+    lookups[0]!(OTHER);
+    for (let i = 0; i < 20; i++) await says(1, have(i));
+    transport.end();
+    expect(await outcome(closed)).toEqual({ code: 'closed' });
+    expect(clock.pending).toBe(0);
   });
 
   it('twice is closing once, and opens nothing more', async () => {

@@ -1,3 +1,4 @@
+import { equals } from 'uint8arrays/equals';
 import { describe, expect, it } from 'vitest';
 import { defaultLimits, type Limits, withDefaults } from '../../src/limits.ts';
 import { connect } from '../../src/session/session.ts';
@@ -14,8 +15,10 @@ import {
   keys,
   NAME,
   names,
+  OTHER,
   OTHER_NAME,
   outcome,
+  range,
   say,
   scripted,
 } from './peers.ts';
@@ -185,25 +188,59 @@ describe('every limit has its attacker', () => {
     expect([...Object.keys(attacks), ...replicationLimits].sort()).toEqual(Object.keys(defaultLimits).sort());
   });
 
-  it('a flood of feeds holds one channel a number, and no more', async () => {
-    const { session, transport } = await scripted();
-    for (let round = 0; round < 40; round++) {
-      const chunk = Array.from({ length: 255 }, (_, i) => {
-        const name = new Uint8Array(32).fill(i);
-        name[0] = round;
-        return feed(i + 1, name);
-      });
-      transport.arrive(join(...chunk));
-    }
-    await settle();
+  it('feeds on a number used before count too: no more are looked up than there are channels', async () => {
+    const asked: Uint8Array[] = [];
+    const pending = new Promise<undefined>(() => {});
+    const { session, transport, clock } = await scripted({
+      keys: (discoveryKey) => {
+        asked.push(discoveryKey);
+        return pending;
+      },
+    });
+    const flood = (count: number) => join(...range(0, count).map(() => feed(1, crypto.randomBytes(32))));
+    // One was opened with the session.
+    transport.arrive(flood(255));
     expect(await outcome(session.closed)).toBe('pending');
-    let arrived = 0;
-    const counting = (async () => {
-      for await (const _ of session.incoming) arrived++;
-    })();
-    session.abort();
-    await counting;
-    expect(arrived).toBe(256);
+    // Of all but the last one the timer is gone.
+    expect(clock.pending).toBe(2);
+    transport.arrive(flood(1000));
+    expect(await outcome(session.closed)).toMatchObject({
+      code: 'failed',
+      error: { code: 'too-many-channels' },
+    });
+    expect(asked).toHaveLength(255);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('more feeds than channels are the remote’s fault where it opened them all', async () => {
+    const { session, transport } = await scripted({
+      keys: (name) => keys[names.findIndex((other) => equals(other, name))],
+      limits: { channels: 2 },
+    });
+    transport.arrive(feed(1, OTHER_NAME), feed(1, names[2]));
+    expect(await outcome(session.closed)).toMatchObject({
+      code: 'failed',
+      error: { code: 'too-many-channels' },
+    });
+  });
+
+  it('and are nobody’s where this side opened some: one that cannot be opened here is passed over', async () => {
+    const lookups: ((key: Uint8Array) => void)[] = [];
+    const { session, transport, dropped, says } = await scripted({
+      keys: () => new Promise((resolve) => lookups.push(resolve)),
+      limits: { channels: 3 },
+    });
+    session.open(OTHER);
+    transport.arrive(feed(1, names[2]));
+    await settle();
+    session.open(new Uint8Array(32).fill(4));
+    lookups[0]!(keys[2]);
+    for (let i = 0; i < 20; i++) await says(1, have(i));
+    transport.arrive(feed(2, new Uint8Array(32)));
+    expect(await outcome(session.closed)).toBe('pending');
+    expect(lookups).toHaveLength(1);
+    expect(dropped.filter((reason) => /raise limits.channels/.test(reason))).toHaveLength(2);
+    expect(dropped).toHaveLength(22);
   });
 
   it('zeros for ever are traffic and nothing else', async () => {

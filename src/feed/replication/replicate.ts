@@ -128,7 +128,8 @@ async function joinIncoming(
   try {
     for await (const channel of session.incoming) {
       const feed = await lookup(channel.discoveryKey);
-      if (feed !== undefined && !channel.isEnded) join(feed, session.open(feed.key));
+      // While the session closes, what was queued is still to go out.
+      if (feed !== undefined && session.isOpen && !channel.isEnded) join(feed, session.open(feed.key));
     }
   } catch (error) {
     session.abort(error);
