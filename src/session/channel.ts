@@ -5,6 +5,7 @@ import { type Deferred, deferred } from '../stream/deferred.ts';
 import type * as wire from '../wire/messages.ts';
 import { assertSendable, fitsFrame } from '../wire/sendable.ts';
 import type { ExtensionNames } from './extension-names.ts';
+import { NONE } from './none.ts';
 import type { Outbox, Produce } from './outbox.ts';
 import type { Session } from './session.ts';
 
@@ -55,6 +56,8 @@ export class Channel implements AsyncIterable<ChannelMessage> {
   #id: number | undefined;
   #inbox: ChannelMessage[] = [];
   #inboxBytes = 0;
+  /** What a loop that was left had of its batch. A reader has it still, so it goes out alone, before the inbox. */
+  #left: readonly ChannelMessage[] = NONE;
   #consumer: Consumer | undefined;
   #busy = false;
   #ended = false;
@@ -133,7 +136,11 @@ export class Channel implements AsyncIterable<ChannelMessage> {
     Promise.resolve().then(() => this.flush());
   }
 
-  /** The messages one by one; sugar over {@link receive}. Throws the session's error if it failed. */
+  /**
+   * The messages one by one; sugar over {@link receive}. A loop that is left can be begun again, and goes on where it
+   * was. Meanwhile, as where nobody ever reads, up to `limits.channelBytes` wait, and then the session takes in nothing
+   * more for any channel. Throws the session's error if it failed.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<ChannelMessage, void, undefined> {
     let batch: readonly ChannelMessage[] = [];
     let next = 0;
@@ -168,7 +175,7 @@ export class Channel implements AsyncIterable<ChannelMessage> {
     } finally {
       this.#consumer = undefined;
       this.#onEnd = undefined;
-      this.#inbox = batch.slice(next).concat(this.#inbox);
+      this.#left = batch.slice(next);
       taken?.();
     }
   }
@@ -222,14 +229,19 @@ export class Channel implements AsyncIterable<ChannelMessage> {
   /** @internal Hands what is held to the consumer, unless it is busy or the channel is not open here yet. */
   flush(): void {
     if (this.#consumer === undefined || this.#busy || this.#id === undefined) return;
-    if (this.#inbox.length === 0) return;
-    const batch = this.#inbox;
-    this.#inbox = [];
-    this.#inboxBytes = 0;
-    this.#host.drained();
+    let batch = this.#left;
+    if (batch.length > 0) this.#left = NONE;
+    else {
+      if (this.#inbox.length === 0) return;
+      batch = this.#inbox;
+      this.#inbox = [];
+      this.#inboxBytes = 0;
+      this.#host.drained();
+    }
     try {
       const pending = this.#consumer(batch);
-      if (pending === undefined) return;
+      // Behind what was left there may be more.
+      if (pending === undefined) return this.flush();
       this.#busy = true;
       pending.then(
         () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { settle } from '../fake-clock.ts';
 import {
   collect,
+  data,
   feed,
   have,
   join,
@@ -87,6 +88,38 @@ describe('iterating a channel', () => {
     for await (const _ of channel) if (++seen === 1) break;
     for await (const _ of channel) if (++seen === count) break;
     expect(seen).toBe(count);
+  });
+
+  it('holds the remote back between two loops as a slow reader does, and loses nothing', async () => {
+    const { session, transport } = await scripted({ limits: { channelBytes: 10_000 } });
+    const channel = session.open(KEY);
+    for (let i = 0; i < 100; i++) transport.arrive(say(0, data(i, 1000)));
+    await settle();
+    const before = transport.reads;
+    const seen: number[] = [];
+    while (seen.length < 100) {
+      for await (const message of channel) {
+        if (message.type === 'data') seen.push(message.index);
+        break;
+      }
+      await settle();
+      // One batch was taken, of which some is left, and a budget's worth waits.
+      expect(transport.reads - before).toBeLessThanOrEqual(seen.length + 2 * 11);
+    }
+    expect(seen).toEqual(range(0, 100));
+  });
+
+  it('leaves the rest to the next reader, whoever that is', async () => {
+    const { session, transport } = await scripted();
+    const channel = session.open(KEY);
+    transport.arrive(join(...range(0, 5).map((i) => say(0, have(i)))));
+    await settle();
+    for await (const _ of channel) break;
+    transport.arrive(say(0, have(5)));
+    await settle();
+    const rest = collect(channel);
+    await settle();
+    expect(starts(rest)).toEqual([1, 2, 3, 4, 5]);
   });
 
   it('gives what was held and then the session’s error, also if it begins after the end', async () => {
