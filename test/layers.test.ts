@@ -25,6 +25,7 @@ const layers: readonly (readonly string[])[] = [
     'session/options',
   ],
   ['session/channel'],
+  ['session/arrivals'],
   ['session/router'],
   ['session'],
   ['extension'],
