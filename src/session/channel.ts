@@ -65,6 +65,8 @@ export class Channel implements AsyncIterable<ChannelMessage> {
   #onEnd: (() => void) | undefined;
   /** @internal Called once, when this side opens the channel or it ends. */
   whenSettled: (() => void) | undefined;
+  /** @internal Whether the extensions of the session know that both sides have it open. */
+  isAnnounced = false;
 
   /** @internal */
   constructor(host: ChannelHost, discoveryKey: Uint8Array, name: string) {

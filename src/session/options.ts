@@ -23,7 +23,10 @@ export interface ExtensionLike {
   readonly names: readonly string[];
   /** Called once a session, before anything is received, to add its handlers with `session.handle`. */
   attach(session: Session): void;
-  /** Called for each channel that both sides have open, once the remote's Handshake is there. */
+  /**
+   * Called once for each channel that both sides have open, when the remote's Handshake is there. What it throws ends
+   * the session as `aborted`.
+   */
   opened?(channel: Channel): void;
 }
 

@@ -170,14 +170,15 @@ export class Session {
 
   /**
    * Attaches an extension whose names were declared to `connect`. What came under them before went to the
-   * consumers of the channels.
+   * consumers of the channels. What its `opened` throws ends the session.
    * @throws RangeError for a name that was not declared, TypeError for one that has a handler already.
    */
   use(extension: ExtensionLike): void {
     if (this.#attached.includes(extension)) return;
     extension.attach(this);
     this.#attached = [...this.#attached, extension];
-    if (this.#remote !== undefined) for (const channel of this.#router.opened) extension.opened?.(channel);
+    // The others are told of soon, to this one too.
+    for (const channel of this.#router.opened) if (channel.isAnnounced) this.#announce(channel, [extension]);
   }
 
   /**
@@ -335,11 +336,22 @@ export class Session {
   onOpened(channel: Channel): void {
     this.#handshaken.promise.then(
       () => {
-        if (channel.isEnded) return;
-        for (const extension of this.#attached) extension.opened?.(channel);
+        channel.isAnnounced = true;
+        this.#announce(channel, this.#attached);
       },
       () => {},
     );
+  }
+
+  #announce(channel: Channel, extensions: readonly ExtensionLike[]): void {
+    try {
+      for (const extension of extensions) {
+        if (channel.isEnded) return;
+        extension.opened?.(channel);
+      }
+    } catch (error) {
+      this.onListenerError(error);
+    }
   }
 
   // Out.
@@ -418,8 +430,8 @@ export class Session {
     this.#tracer.state('closed');
   }
 
-  /** @internal What a trace's listener throws is this program's own error. After the end there is only one way to tell it. */
-  onTraceError(error: unknown): void {
+  /** @internal What a listener throws is this program's own error. After the end there is only one way to tell it. */
+  onListenerError(error: unknown): void {
     if (this.#ending.isOver) void Promise.reject(error);
     else this.abort(error);
   }

@@ -38,7 +38,7 @@ const NOBODY = byType(NONE);
 /** Who is told of it. */
 export interface TracerHost {
   /** A listener threw this. */
-  onTraceError(error: unknown): void;
+  onListenerError(error: unknown): void;
 }
 
 export class Tracer implements FrameWatcher {
@@ -174,7 +174,7 @@ export class Tracer implements FrameWatcher {
       try {
         listener(payloads ? withPayloads : event);
       } catch (error) {
-        this.#host.onTraceError(error);
+        this.#host.onListenerError(error);
       }
     }
   }

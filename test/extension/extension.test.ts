@@ -215,3 +215,52 @@ describe('misuse', () => {
     );
   });
 });
+
+describe('whoever is told of opened channels', () => {
+  const told = (opened: (channel: Channel) => void) => ({ names: ['chat'], attach() {}, opened });
+
+  it.each(['at once', 'later'])(
+    'and throws ends the session as this program’s own doing: attached %s',
+    async (when) => {
+      const error = new Error('no room');
+      const extension = told(() => {
+        throw error;
+      });
+      const [a] = await pair({ extensions: when === 'at once' ? [extension] : ['chat'] });
+      if (when === 'later') a.use(extension);
+      expect(await outcome(a.closed)).toEqual({ code: 'aborted', error });
+    },
+  );
+
+  it.each([0, 1, 2, 3])('is told once, also %d turns after a channel has opened', async (turns) => {
+    const [a, b] = await pair({ extensions: ['chat'] }, { extensions: ['chat'] });
+    a.open(OTHER);
+    await settle();
+    const channels: Channel[] = [];
+    const channel = b.open(OTHER);
+    for (let turn = 0; turn < turns; turn++) await undefined;
+    b.use(told((opened) => void channels.push(opened)));
+    await settle();
+    expect(channels).toHaveLength(2);
+    expect(new Set(channels)).toEqual(new Set([b.open(KEY), channel]));
+  });
+
+  it('is told once of the first channel, whenever it is attached', async () => {
+    for (let turns = 0; turns < 12; turns++) {
+      const channels: Channel[] = [];
+      const extension = told((opened) => void channels.push(opened));
+      let session: Session | undefined;
+      const trace = (event: { readonly type: string; readonly state?: string }) => {
+        if (event.type === 'state' && event.state === 'open') void attach();
+      };
+      const attach = async () => {
+        for (let turn = 0; turn < turns; turn++) await undefined;
+        session?.use(extension);
+      };
+      const first = { names: ['first'], attach: (own: Session) => void (session = own) };
+      const [a] = await pair({ extensions: [first, 'chat'], trace });
+      await settle();
+      expect(channels, `after ${turns} turns`).toEqual([a.open(KEY)]);
+    }
+  });
+});
