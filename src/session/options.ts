@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '../stream/clock.ts';
 import type { MaybePromise } from '../stream/stage.ts';
 import type { AbortSignalLike } from '../stream/transport.ts';
 import type { TraceListener, TraceOptions } from '../trace.ts';
+import { assertSendable } from '../wire/sendable.ts';
 import type { Channel } from './channel.ts';
 import { sortNames } from './extension-names.ts';
 import { NONE } from './none.ts';
@@ -39,13 +40,16 @@ export interface ConnectOptions {
    * known here. Feeds that the remote opens later are looked up too.
    */
   readonly keys?: KeyLookup | undefined;
-  /** Extensions, or names of extensions, in any order. Only what is listed here can be used in the session. */
+  /**
+   * Extensions, or names of extensions, in any order: 2044 names at most. Only what is listed here can be used in the
+   * session.
+   */
   readonly extensions?: readonly (string | ExtensionLike)[] | undefined;
   /** Tells the remote that this side wants to stay. Default false. */
   readonly live?: boolean | undefined;
   /** Asks the remote to confirm every block that it stores. Default false. */
   readonly ack?: boolean | undefined;
-  /** Anything of the app's own, for the remote to see. */
+  /** Anything of the app's own, for the remote to see. With id and extensions, up to 8 MiB. */
   readonly userData?: Uint8Array | undefined;
   /** This side's id; default 32 random bytes. */
   readonly id?: Uint8Array | undefined;
@@ -103,6 +107,9 @@ export async function readOptions(options: ConnectOptions): Promise<Settings> {
   const trace = options.trace === undefined ? undefined : readTrace(options.trace);
   const crypto = options.crypto ?? (await libsodium());
   if (signal?.aborted) throw signal.reason;
+  const ownId = id ?? crypto.randomBytes(32);
+  // The remote would drop the connection over one that it cannot take.
+  assertSendable(0, { type: 'handshake', id: ownId, live, userData, extensions: names, ack });
   return {
     key: feedKey,
     keys,
@@ -111,7 +118,7 @@ export async function readOptions(options: ConnectOptions): Promise<Settings> {
     live,
     ack,
     userData,
-    id: id ?? crypto.randomBytes(32),
+    id: ownId,
     encrypted,
     signal,
     clock,

@@ -14,7 +14,7 @@ const BIT32: WireType.Bit32 = 5;
  * Fields of one message, those of its nodes included: a proof of 128 nodes has some 520, a Handshake as many
  * as extension names. 8 MiB of empty fields would take seconds and hundreds of megabytes to read.
  */
-const MAX_FIELDS = 2048;
+export const MAX_FIELDS = 2048;
 
 const NOTHING = new Uint8Array(0);
 

@@ -2,6 +2,7 @@
 import { assertBytes, assertInteger } from '../errors.ts';
 import { writePacket } from './codec.ts';
 import type { Sendable } from './messages.ts';
+import { MAX_FIELDS } from './reader.ts';
 import { Measure } from './writer.ts';
 
 /** Bytes of a frame's body that hypercore-protocol 6 takes. */
@@ -10,13 +11,20 @@ const MAX_BODY_BYTES = 8_388_608;
 const SURELY_FITS_BYTES = 8_000_000;
 /** An upper bound for the size of a node of Data. */
 const NODE_BYTES = 64;
+/** Upper bounds for the size of a name: of what is around it, and of each UTF-16 code unit. */
+const NAME_BYTES = 8;
+const CODE_UNIT_BYTES = 3;
+/** Names of a Handshake: what its other four fields leave of those that are read. */
+const MAX_NAMES = MAX_FIELDS - 4;
 
 /**
  * @throws TypeError for bytes that are not a `Uint8Array`; RangeError for numbers that are not whole numbers from 0 to
- *   2^53-1, and for a message of more than 8 MiB.
+ *   2^53-1, for a message of more than 8 MiB, and for a Handshake of more names than are read.
  */
 export function assertSendable(channel: number, message: Sendable): void {
   switch (message.type) {
+    case 'handshake':
+      return assertHandshake(channel, message);
     case 'have':
     case 'unhave':
     case 'want':
@@ -51,10 +59,13 @@ export function assertSendable(channel: number, message: Sendable): void {
 
 /** Whether a message fits a frame. The remote would end the connection over one that does not. */
 export function fitsFrame(channel: number, message: Sendable): boolean {
-  if (longBytes(message) < SURELY_FITS_BYTES) return true;
+  return longBytes(message) < SURELY_FITS_BYTES || bodyBytes(channel, message) <= MAX_BODY_BYTES;
+}
+
+function bodyBytes(channel: number, message: Sendable): number {
   const body = new Measure();
   writePacket(channel, message, body);
-  return body.length <= MAX_BODY_BYTES;
+  return body.length;
 }
 
 function longBytes(message: Sendable): number {
@@ -65,9 +76,35 @@ function longBytes(message: Sendable): number {
       return message.bitfield?.byteLength ?? 0;
     case 'extension':
       return message.payload.byteLength;
+    case 'handshake':
+      return Object.values(handshakeBytes(message)).reduce((sum, bytes) => sum + bytes);
     default:
       return 0;
   }
+}
+
+type SentHandshake = Extract<Sendable, { type: 'handshake' }>;
+
+/** What each long field takes at most. */
+function handshakeBytes({ id, userData, extensions = [] }: SentHandshake) {
+  return {
+    userData: userData?.byteLength ?? 0,
+    extensions: extensions.reduce((sum, name) => sum + NAME_BYTES + CODE_UNIT_BYTES * name.length, 0),
+    id: id?.byteLength ?? 0,
+  };
+}
+
+function assertHandshake(channel: number, message: SentHandshake): void {
+  const { extensions = [] } = message;
+  if (extensions.length > MAX_NAMES)
+    throw new RangeError(`"extensions" expected at most ${MAX_NAMES} names, got ${extensions.length}`);
+  if (fitsFrame(channel, message)) return;
+  const [[longest]] = Object.entries(handshakeBytes(message)).sort(([, a], [, b]) => b - a) as [
+    [string, number],
+  ];
+  throw new RangeError(
+    `"${longest}" expected a Handshake of at most ${MAX_BODY_BYTES} bytes in all, got one of ${bodyBytes(channel, message)}`,
+  );
 }
 
 function assertFits(channel: number, message: Sendable, name: string, bytes: Uint8Array | undefined): void {

@@ -49,6 +49,26 @@ describe('misuse', () => {
     ['keys that are no function', { keys: [KEY] }, /TypeError: "keys" expected a function .* got Array/],
     ['an extension without a name', { extensions: ['a', ''] }, /TypeError: "extensions" expected names/],
     ['text as userData', { userData: 'me' }, /TypeError: "userData" expected Uint8Array/],
+    [
+      'userData longer than a frame',
+      { userData: new Uint8Array(9_000_000) },
+      /RangeError: "userData" expected a Handshake of at most 8388608 bytes in all, got one of 90000\d\d/,
+    ],
+    [
+      'an id longer than a frame',
+      { id: new Uint8Array(9_000_000) },
+      /RangeError: "id" expected a Handshake of/,
+    ],
+    [
+      'names longer than a frame',
+      { extensions: ['a', 'é'.repeat(4_500_000)] },
+      /RangeError: "extensions" expected a Handshake of at most 8388608 bytes in all, got one of 90000\d\d/,
+    ],
+    [
+      'more names than are read',
+      { extensions: Array.from({ length: 2045 }, (_, i) => `name ${i}`) },
+      /RangeError: "extensions" expected at most 2044 names, got 2045/,
+    ],
     ['a limit of nothing', { limits: { channels: 0 } }, /RangeError: "limits.channels" expected .* from 1/],
     [
       'an unknown limit',
@@ -60,4 +80,19 @@ describe('misuse', () => {
     expect(String(await outcome(connecting))).toMatch(message);
     expect(transport.aborts).toHaveLength(1);
   });
+});
+
+it('sends a Handshake of the largest size that the remote takes', async () => {
+  const extensions = Array.from({ length: 2044 }, (_, i) => `name ${i}`);
+  const [, named] = await pair(
+    { extensions, userData: new Uint8Array(1) },
+    { limits: { extensionNames: 2044 } },
+  );
+  expect(named.remote.extensions).toHaveLength(2044);
+  // The rest is the header, an id of 32 bytes, two booleans, and the length.
+  const userData = new Uint8Array(8_388_608 - 44);
+  const [, informed] = await pair({ userData });
+  expect(informed.remote.userData).toHaveLength(userData.byteLength);
+  const { connecting } = begin({ userData: new Uint8Array(userData.byteLength + 1) });
+  await expect(connecting).rejects.toThrow(/"userData" expected .* got one of 8388609/);
 });
