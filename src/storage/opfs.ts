@@ -32,8 +32,6 @@ export interface OpfsOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** What a timer can wait. */
-const MAX_WAIT_MS = 2 ** 31 - 1;
 /** Between two attempts to open a file that somebody else has open. */
 const RETRY_MS = 20;
 
@@ -48,7 +46,7 @@ const RETRY_MS = 20;
  */
 export function opfsStorage(folder: string, options: OpfsOptions = {}): Storage {
   const { waitMs = 5000, clock = systemClock() } = options;
-  assertInteger('waitMs', waitMs, 0, MAX_WAIT_MS);
+  assertInteger('waitMs', waitMs);
   const names = typeof folder === 'string' ? folder.split('/').filter((name) => name !== '') : [];
   if (names.length === 0 || names.includes('.') || names.includes('..')) {
     throw new TypeError(`"folder" expected a path from the origin's own folder, got ${describe(folder)}`);

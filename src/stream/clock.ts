@@ -18,6 +18,9 @@ export function systemClock(): Clock {
   return new SystemClock(globalThis as unknown as Timers);
 }
 
+/** The longest that a timer of the platform waits, some 24 days. One that is to wait longer fires at once. */
+const MAX_MS = 2 ** 31 - 1;
+
 /** Every session has one, so its methods are shared. */
 class SystemClock implements Clock {
   readonly #set: Timers['setTimeout'];
@@ -37,7 +40,15 @@ class SystemClock implements Clock {
   after(ms: number, fn: () => void): () => void {
     // Not as methods: a browser's want to be called on nothing else.
     const [setTimeout, clearTimeout] = [this.#set, this.#clear];
+    if (ms > MAX_MS) return this.#afterParts(ms, fn);
     const timer = setTimeout(fn, ms);
     return () => clearTimeout(timer);
+  }
+
+  #afterParts(ms: number, fn: () => void): () => void {
+    let cancel = this.after(MAX_MS, () => {
+      cancel = this.after(ms - MAX_MS, fn);
+    });
+    return () => cancel();
   }
 }
