@@ -7,6 +7,7 @@
 export { libsodiumSealing } from '../crypto/libsodium-sealing.ts';
 export type { AgreementKeyPair, SealingProvider } from '../crypto/sealing.ts';
 export { type Signer, signer, statement } from '../crypto/signer.ts';
+export type { Allow } from './allow.ts';
 export { type Codec, json, type ProtobufType, protobuf, raw } from './codec.ts';
 export {
   Ephemeral,

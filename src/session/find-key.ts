@@ -2,7 +2,7 @@
 import { equals } from 'uint8arrays/equals';
 import { discoveryKey } from '../crypto/discovery-key.ts';
 import { parseKey } from '../crypto/hex.ts';
-import type { MaybePromise } from '../stream/stage.ts';
+import { after, type MaybePromise } from '../stream/stage.ts';
 import type { Settings } from './options.ts';
 
 /**
@@ -22,6 +22,5 @@ export function findKey(
     }
     return key;
   };
-  const found = keys?.(asked);
-  return found instanceof Promise ? found.then(check) : check(found);
+  return after(keys?.(asked), check);
 }

@@ -3,7 +3,7 @@
  * own order. An answer that takes reading from a disk waits as a function and is made only when it is pulled;
  * control messages and signs of life still go out meanwhile.
  */
-import type { MaybePromise } from '../stream/stage.ts';
+import { isPromise, type MaybePromise } from '../stream/stage.ts';
 import type { Packet, Sendable } from '../wire/messages.ts';
 import { NONE } from './none.ts';
 
@@ -192,9 +192,9 @@ export class Outbox {
 
   #make(channel: number, produce: Produce): Making {
     const message = produce();
-    if (!(message instanceof Promise)) return { channel, made: { message } };
+    if (!isPromise(message)) return { channel, made: { message } };
     const making: Making = { channel, made: undefined };
-    message
+    Promise.resolve(message)
       .then(
         (made) => {
           making.made = { message: made };

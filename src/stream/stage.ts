@@ -6,6 +6,16 @@
 /** The value, or a promise of it. A synchronous answer saves a turn of the event loop. */
 export type MaybePromise<T> = T | Promise<T>;
 
+/** Whether it is a promise, of whichever realm or library: `instanceof` knows those of this realm alone. */
+export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as PromiseLike<T> | null | undefined)?.then === 'function';
+}
+
+/** Goes on at once with a plain value, or else when the promise resolves. A promise that it gives is of this realm. */
+export function after<A, B>(value: MaybePromise<A>, next: (value: A) => MaybePromise<B>): MaybePromise<B> {
+  return isPromise(value) ? Promise.resolve(value).then(next) : next(value);
+}
+
 /**
  * What `make` gives for each item; a promise only where one of them is, since `Promise.all` would cost turns of the
  * event loop. Rejects where one throws: what was begun before it has somebody who waits for it all the same.
@@ -15,7 +25,7 @@ export function all<I, T>(items: readonly I[], make: (item: I) => MaybePromise<T
   const values = items.map((item) => {
     try {
       const value = make(item);
-      isLate ||= value instanceof Promise;
+      isLate ||= isPromise(value);
       return value;
     } catch (error) {
       isLate = true;

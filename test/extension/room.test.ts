@@ -7,6 +7,7 @@ import { Room, type RoomOptions } from '../../src/extension/room/room.ts';
 import { createIdentity, delegate } from '../../src/extension/signed/identity.ts';
 import { Feed, memoryPair, memoryStorage, replicate } from '../../src/index.ts';
 import { settle } from '../fake-clock.ts';
+import { foreign } from '../foreign.ts';
 import { crypto } from '../session/peers.ts';
 import { hex } from '../vectors/index.ts';
 import { author, keysOf, text, World } from './network.ts';
@@ -299,9 +300,15 @@ describe('writers', () => {
     expect(bob.room.writers).toEqual([]);
   });
 
-  it('that prove nothing are left out, and reported', async () => {
+  it.each([
+    ['', crypto.verify],
+    [
+      ', by a provider of another realm too',
+      (...args: Parameters<typeof crypto.verify>) => foreign(crypto.verify(...args)),
+    ],
+  ])('that prove nothing are left out, and reported%s', async (_, verify) => {
     const world = new World();
-    const { hub } = await star(world, []);
+    const hub = await enter(world, undefined, { crypto: { ...crypto, verify } });
     const name = discoveryKey(crypto, author.publicKey);
     const node = await world.node();
     await world.join(node.signed, hub.room);

@@ -13,6 +13,7 @@ import { createIdentity, delegate } from '../../src/extension/signed/identity.ts
 import { write } from '../../src/wire/protobuf.ts';
 import { writeHello, writeSealed } from '../../src/wire/sealed-ephemeral.ts';
 import { settle } from '../fake-clock.ts';
+import { foreign } from '../foreign.ts';
 import { crypto } from '../session/peers.ts';
 import { hex } from '../vectors/index.ts';
 import { author, keysOf, NOW, seed, text, World, words } from './network.ts';
@@ -227,6 +228,25 @@ describe('a hello', () => {
     expect(await b.receive(alice.seal(hello))).toEqual({ refused: 'forged' });
     expect(await alice.receive(b.seal(hello))).toEqual({ refused: 'forged' });
     void a;
+  });
+
+  it('is good only where the provider says `true`', async () => {
+    const verify = (...args: Parameters<typeof crypto.verify>) =>
+      foreign(crypto.verify(...args) === true ? true : 'no') as Promise<boolean>;
+    const forged = { publicKey: author.publicKey, sign: () => new Uint8Array(64) };
+    const receiver = () => link(1, 2, { crypto: { ...crypto, verify } });
+    expect(await receiver().receive(link(2, 1, { identity: forged }).hello())).toEqual({ refused: 'forged' });
+    const delegation = { expires: NOW + 1000, signature: new Uint8Array(64) };
+    const delegated = link(2, 1, { identity: { ...keysOf(12), delegation } });
+    expect(await receiver().receive(delegated.hello())).toEqual({ refused: 'forged' });
+    expect(await receiver().receive(link(2, 1).hello())).toMatchObject({ peer: { role: 'reader' } });
+  });
+
+  it('waits for no app that does not say at once who is wanted', async () => {
+    const allow = (async () => false) as unknown as () => boolean;
+    await expect(link(1, 2, { allow }).receive(link(2, 1).hello())).rejects.toThrow(
+      /"allow" expected .* got Promise/,
+    );
   });
 
   it('with a key of low order, half a delegation, or a wrong length is refused', async () => {

@@ -5,6 +5,7 @@ import { createIdentity, delegate } from '../../src/extension/signed/identity.ts
 import { encodeMessage } from '../../src/extension/signed/signed-message.ts';
 import { Feed, memoryStorage } from '../../src/index.ts';
 import { settle } from '../fake-clock.ts';
+import { foreign } from '../foreign.ts';
 import { crypto } from '../session/peers.ts';
 import { hex } from '../vectors/index.ts';
 import { author, keysOf, NOW, type Node, seed, text, World } from './network.ts';
@@ -428,5 +429,36 @@ describe('a provider that takes its time to verify', () => {
     while (node.signed.stats.accepted < 4 || node.dropped().length < 4) await settle();
     expect(node.heard()).toEqual([1, 2, 3, 4].map((n) => `message ${n}`));
     expect(node.dropped()).toEqual(Array(4).fill('replayed'));
+  });
+
+  it.each([
+    ['by a promise of another realm', (isGood: boolean) => foreign(isGood)],
+    // Nothing but `true` counts.
+    ['by something else that counts as true', (isGood: boolean) => (isGood ? true : 'no')],
+  ])('or answers %s is taken at its word', async (_, answer) => {
+    const world = new World();
+    const verify = (...args: Parameters<typeof crypto.verify>) =>
+      answer(crypto.verify(...args) as boolean) as unknown as boolean;
+    const node = await world.node({ crypto: { ...crypto, verify } });
+    const { say } = await world.script(node);
+    const claim = { publicKey: author.publicKey, sign: () => new Uint8Array(64) };
+    const delegation = { expires: NOW + 1000, signature: new Uint8Array(64) };
+    await say(packet(claim, 1), packet(keysOf(3), 1, { delegation }), packet(author, 2));
+    expect([node.heard(), node.dropped()]).toEqual([['message 2'], ['forged', 'forged-delegation']]);
+  });
+});
+
+describe('an app that does not say at once who is wanted', () => {
+  it.each([
+    ['at once', crypto.verify],
+    ['late', async (...args: Parameters<typeof crypto.verify>) => crypto.verify(...args)],
+  ])('lets nobody in, and is told: verified %s', async (_, verify) => {
+    const world = new World();
+    const allow = (async () => false) as unknown as () => boolean;
+    const node = await world.node({ allow, crypto: { ...crypto, verify } });
+    const { say, session } = await world.script(node);
+    await say(packet(keysOf(2), 1));
+    expect(node.heard()).toEqual([]);
+    expect(await session.closed).toMatchObject({ code: 'failed', error: { code: 'transport' } });
   });
 });

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { libsodium } from '../../src/crypto/libsodium.ts';
+import type { FileName, Storage, StorageFile } from '../../src/feed/storage.ts';
 import { Feed, memoryPair, memoryStorage, replicate } from '../../src/index.ts';
 import { FakeClock } from '../fake-clock.ts';
+import { foreign } from '../foreign.ts';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const blocks = (count: number): Uint8Array[] => Array.from({ length: count }, (_, i) => text(`block ${i}`));
@@ -25,6 +28,38 @@ describe('replicating a feed', () => {
     const read: string[] = [];
     for await (const block of reader.read()) read.push(new TextDecoder().decode(block));
     expect(read.length).toBe(100);
+  });
+
+  it('takes promises of another realm: from a storage, a provider, and a lookup', async () => {
+    const slow = (): Storage => {
+      const storage = memoryStorage();
+      const file = (name: FileName): StorageFile => {
+        const held = storage.file(name);
+        return {
+          size: () => foreign(held.size()),
+          read: (...range) => foreign(held.read(...range)),
+          write: (...bytes) => foreign(held.write(...bytes)),
+          flush: () => foreign(held.flush()),
+        };
+      };
+      return { open: () => foreign(storage.open()), file, close: () => foreign(storage.close()) };
+    };
+    const sodium = await libsodium();
+    const crypto = {
+      ...sodium,
+      verify: (...args: Parameters<typeof sodium.verify>) => foreign(sodium.verify(...args)),
+    };
+    const writer = await Feed.create(slow(), { crypto });
+    await writer.append(blocks(100));
+    const reader = await Feed.open(slow(), { key: writer.key, crypto });
+    const [here, there] = memoryPair();
+    const [, b] = await Promise.all([
+      replicate(here, { feeds: () => foreign(writer) }),
+      replicate(there, { feeds: reader }),
+    ]);
+    await b.closed;
+    expect(reader.has(0, 100)).toBe(true);
+    expect(new TextDecoder().decode(await reader.get(42))).toBe('block 42');
   });
 
   it('reads what is on its way, and follows a live feed', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { settle } from '../fake-clock.ts';
+import { foreign } from '../foreign.ts';
 import {
   collect,
   data,
@@ -60,6 +61,13 @@ describe('a second feed', () => {
       if (received.length === 2) break;
     }
     expect(received).toEqual([KEY, OTHER]);
+  });
+
+  it('is looked up by keys that give a promise of another realm', async () => {
+    const { session, transport } = await scripted({ keys: () => foreign(OTHER) });
+    transport.arrive(feed(1, OTHER_NAME));
+    await settle();
+    expect(await outcome(session.open(OTHER).opened)).toBeUndefined();
   });
 
   it('that keys take for another one ends the session', async () => {

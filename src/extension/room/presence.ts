@@ -1,7 +1,7 @@
 /** What a member of a room says of itself, between bytes and parts; and the proof that it writes a feed. */
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import { type Signer, statement } from '../../crypto/signer.ts';
-import type { MaybePromise } from '../../stream/stage.ts';
+import { after, type MaybePromise } from '../../stream/stage.ts';
 import { read, required, sized, write } from '../../wire/protobuf.ts';
 import { readPresence, writePresence } from '../../wire/signed-ephemeral.ts';
 import { contexts } from '../signed/identity.ts';
@@ -63,5 +63,6 @@ export function isWriter(
   name: Uint8Array,
   identity: Uint8Array,
 ): MaybePromise<boolean> {
-  return crypto.verify(signature, statement(contexts.writer, name, identity), key);
+  const stated = statement(contexts.writer, name, identity);
+  return after(crypto.verify(signature, stated, key), (isGood) => isGood === true);
 }

@@ -15,7 +15,7 @@ import type { ExtensionLike } from '../../session/options.ts';
 import type { Session } from '../../session/session.ts';
 import { type Clock, systemClock } from '../../stream/clock.ts';
 import { Listeners } from '../../stream/listeners.ts';
-import type { MaybePromise } from '../../stream/stage.ts';
+import { after, type MaybePromise } from '../../stream/stage.ts';
 import { Arrivals } from '../arrivals.ts';
 import { type Codec, json } from '../codec.ts';
 import { OCTET_STREAM } from '../ephemeral.ts';
@@ -337,8 +337,7 @@ export class Room<State, Message = unknown> implements ExtensionLike {
       const member = { ...sender, state: state as State, writers: proofs.map(({ key }) => key) };
       this.#put({ member, stateBytes, proofs, packet, timestamp, expiresAt: this.#clock.now() + ttlMs });
     };
-    const proven = this.#proofs.check(sender, writers, known);
-    return proven instanceof Promise ? proven.then(accept) : accept(proven);
+    return after(this.#proofs.check(sender, writers, known), accept);
   }
 
   #put(entry: Entry<State>): void {

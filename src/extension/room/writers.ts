@@ -2,7 +2,7 @@
 import { equals } from 'uint8arrays/equals';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { Clock } from '../../stream/clock.ts';
-import type { MaybePromise } from '../../stream/stage.ts';
+import { after, all, type MaybePromise } from '../../stream/stage.ts';
 import { type MessageRate, TokenBucket } from '../token-bucket.ts';
 import type { Sender } from '../verified.ts';
 import { isWriter, type WriterProof } from './presence.ts';
@@ -34,7 +34,7 @@ export class ProofChecks {
     claimed: readonly WriterProof[],
     known: readonly WriterProof[],
   ): MaybePromise<Proven> {
-    const checks = claimed.map((proof): MaybePromise<boolean | 'too-fast'> => {
+    const checks = all(claimed, (proof): MaybePromise<boolean | 'too-fast'> => {
       const isKnown = known.some(
         (one) => equals(one.key, proof.key) && equals(one.signature, proof.signature),
       );
@@ -49,8 +49,6 @@ export class ProofChecks {
       if (results.includes(false)) return { proofs, refused: 'forged' };
       return results.includes('too-fast') ? { proofs, refused: 'too-fast' } : { proofs };
     };
-    return checks.some((check) => check instanceof Promise)
-      ? Promise.all(checks).then(settle)
-      : settle(checks as (boolean | 'too-fast')[]);
+    return after(checks, settle);
   }
 }

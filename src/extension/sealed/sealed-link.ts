@@ -9,6 +9,7 @@ import { statement } from '../../crypto/signer.ts';
 import type { MaybePromise } from '../../stream/stage.ts';
 import { read, required, sized, write } from '../../wire/protobuf.ts';
 import { type Hello, readHello, readSealed, writeHello, writeSealed } from '../../wire/sealed-ephemeral.ts';
+import { type Allow, isAllowed } from '../allow.ts';
 import { type EphemeralContent, ephemeralCodec } from '../ephemeral.ts';
 import { type Delegation, delegationStatement, type Identity } from '../signed/identity.ts';
 import type { Role, Sender } from '../verified.ts';
@@ -49,7 +50,7 @@ export interface SealedLinkOptions {
   readonly ends: { readonly own: Uint8Array; readonly remote: Uint8Array };
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  readonly allow: (sender: Sender) => boolean;
+  readonly allow: Allow;
   /** The key pair of this connection. Default: a fresh one. */
   readonly keyPair?: AgreementKeyPair | undefined;
 }
@@ -139,17 +140,17 @@ export class SealedLink {
     if (equals(ends.own, ends.remote)) return { refused: 'forged' };
     this.#hellos++;
     const { sender, delegation } = hello;
-    if (!(await crypto.verify(signature, this.#statement(ends.remote, bytes), sender)))
-      return { refused: 'forged' };
+    const isGood = await crypto.verify(signature, this.#statement(ends.remote, bytes), sender);
+    if (isGood !== true) return { refused: 'forged' };
     let role: Role = equals(sender, key) ? 'author' : 'reader';
     if (role === 'reader' && delegation !== undefined) {
       if (delegation.expires < now()) return { refused: 'delegation-expired' };
       const stated = delegationStatement(discoveryKey, sender, delegation.expires);
-      if (!(await crypto.verify(delegation.signature, stated, key))) return { refused: 'forged' };
+      if ((await crypto.verify(delegation.signature, stated, key)) !== true) return { refused: 'forged' };
       role = 'delegate';
     }
     const peer: Sender = { id: toHex(sender), key: new Uint8Array(sender), role };
-    if (!allow(peer)) return { refused: 'denied' };
+    if (!isAllowed(allow, peer)) return { refused: 'denied' };
     const shared = sealing.agree(this.#keyPair.secretKey, hello.key);
     if (shared === undefined) return { refused: 'forged' };
     this.#sendKey = this.#keyOf(ends.own, shared, bytes);

@@ -14,7 +14,8 @@ import type { Channel } from '../../session/channel.ts';
 import type { ExtensionLike } from '../../session/options.ts';
 import type { Session } from '../../session/session.ts';
 import { Listeners } from '../../stream/listeners.ts';
-import type { MaybePromise } from '../../stream/stage.ts';
+import { after, type MaybePromise } from '../../stream/stage.ts';
+import type { Allow } from '../allow.ts';
 import { Arrivals } from '../arrivals.ts';
 import { type EphemeralContent, OCTET_STREAM } from '../ephemeral.ts';
 import { createIdentity, type Identity } from '../signed/identity.ts';
@@ -33,7 +34,7 @@ export interface SealedMessagesOptions {
    * Whether a peer is wanted. Where anybody is, somebody in between can be the peer for both sides: pin the
    * identities that you know, or ask for a role. Default: all.
    */
-  readonly allow?: ((sender: Sender) => boolean) | undefined;
+  readonly allow?: Allow | undefined;
   /** Bytes of a payload, both ways. Default 2048. */
   readonly maxBytes?: number | undefined;
   /** What is taken of one peer. Default 100 a second, 200 at once. */
@@ -89,7 +90,7 @@ interface Link {
 interface Settings {
   readonly key: Uint8Array;
   readonly identity: Identity;
-  readonly allow: (sender: Sender) => boolean;
+  readonly allow: Allow;
   readonly maxBytes: number;
   readonly rate: MessageRate;
   readonly now: () => number;
@@ -215,9 +216,7 @@ export class SealedMessages implements ExtensionLike {
     const largest = paddedLength(this.#settings.maxBytes + OVERHEAD_BYTES) + OVERHEAD_BYTES;
     if (arrival.payload.byteLength > largest) return this.#settle({ refused: 'too-large' }, arrival, link);
     if (!link.bucket.take()) return this.#settle({ refused: 'too-fast' }, arrival, link);
-    const outcome = link.keys.receive(arrival.payload);
-    if (outcome instanceof Promise) return outcome.then((settled) => this.#settle(settled, arrival, link));
-    return this.#settle(outcome, arrival, link);
+    return after(link.keys.receive(arrival.payload), (outcome) => this.#settle(outcome, arrival, link));
   }
 
   #settle(outcome: SealedOutcome, arrival: Arrival, link: Link): void {

@@ -6,7 +6,8 @@ import { equals } from 'uint8arrays/equals';
 import { toHex } from '../../crypto/hex.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { Clock } from '../../stream/clock.ts';
-import type { MaybePromise } from '../../stream/stage.ts';
+import { after, type MaybePromise } from '../../stream/stage.ts';
+import { type Allow, isAllowed } from '../allow.ts';
 import { TokenBucket } from '../token-bucket.ts';
 import type { Role, Sender, Verified } from '../verified.ts';
 import { type Delegation, delegationStatement } from './identity.ts';
@@ -84,7 +85,7 @@ export interface ReceiverOptions {
   readonly discoveryKey: Uint8Array;
   /** This side's own identity and epoch. */
   readonly own: { readonly publicKey: Uint8Array; readonly epoch: number };
-  readonly allow: (sender: Sender) => boolean;
+  readonly allow: Allow;
   readonly limits: SignedLimits;
 }
 
@@ -190,8 +191,8 @@ export class Receiver {
       return { refused, sender: id };
     };
     this.#verifications++;
-    return then(crypto.verify(signature, messageStatement(discoveryKey, bytes), body.sender), (isGood) => {
-      if (!isGood) return refuse('forged');
+    return after(crypto.verify(signature, messageStatement(discoveryKey, bytes), body.sender), (isGood) => {
+      if (isGood !== true) return refuse('forged');
       const { delegation } = body;
       if (equals(body.sender, key)) return this.#accept(id, 'author', received);
       if (delegation === undefined) return this.#accept(id, 'reader', received);
@@ -202,8 +203,8 @@ export class Receiver {
       if (isKnown) return this.#accept(id, 'delegate', received);
       this.#verifications++;
       const stated = delegationStatement(discoveryKey, body.sender, delegation.expires);
-      return then(crypto.verify(delegation.signature, stated, key), (isDelegate) =>
-        isDelegate ? this.#accept(id, 'delegate', received) : refuse('forged-delegation'),
+      return after(crypto.verify(delegation.signature, stated, key), (isDelegate) =>
+        isDelegate === true ? this.#accept(id, 'delegate', received) : refuse('forged-delegation'),
       );
     });
   }
@@ -215,7 +216,7 @@ export class Receiver {
     const before = this.#heard.get(id);
     const sender: Sender =
       before?.sender.role === role ? before.sender : { id, key: new Uint8Array(body.sender), role };
-    if (before?.sender !== sender && !allow(sender)) {
+    if (before?.sender !== sender && !isAllowed(allow, sender)) {
       this.deny(id);
       return { refused: 'denied', sender: id };
     }
@@ -267,9 +268,4 @@ export class Receiver {
     }
     return this.#heard.size < limits.senders;
   }
-}
-
-/** At once where the value is there: most providers verify synchronously, and a turn a message adds up. */
-function then<T, R>(value: MaybePromise<T>, next: (value: T) => MaybePromise<R>): MaybePromise<R> {
-  return value instanceof Promise ? value.then(next) : next(value);
 }

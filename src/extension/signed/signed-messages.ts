@@ -14,10 +14,10 @@ import type { ExtensionLike } from '../../session/options.ts';
 import type { Session } from '../../session/session.ts';
 import { type Clock, systemClock } from '../../stream/clock.ts';
 import { Listeners } from '../../stream/listeners.ts';
-import type { MaybePromise } from '../../stream/stage.ts';
+import { after, type MaybePromise } from '../../stream/stage.ts';
+import type { Allow } from '../allow.ts';
 import { Arrivals } from '../arrivals.ts';
 import { OCTET_STREAM } from '../ephemeral.ts';
-import type { Sender } from '../verified.ts';
 import { Author, newEpoch } from './author.ts';
 import { createIdentity, type Identity } from './identity.ts';
 import { type SignedLimits, withSignedDefaults } from './limits.ts';
@@ -31,7 +31,7 @@ export interface SignedMessagesOptions {
   /** Who signs here. Default: a fresh identity, which nobody can connect with another time. */
   readonly identity?: Identity | undefined;
   /** Whether a sender is wanted. Asked once for each, when its first message has been verified. Default: all. */
-  readonly allow?: ((sender: Sender) => boolean) | undefined;
+  readonly allow?: Allow | undefined;
   /** Passes on what comes from one peer to the others. Default true. */
   readonly relay?: boolean | undefined;
   readonly limits?: Partial<SignedLimits> | undefined;
@@ -91,7 +91,7 @@ export interface SignedStats {
 interface Settings {
   readonly key: Uint8Array;
   readonly identity: Identity;
-  readonly allow: (sender: Sender) => boolean;
+  readonly allow: Allow;
   readonly relay: boolean;
   readonly limits: SignedLimits;
   readonly now: () => number;
@@ -285,8 +285,7 @@ export class SignedMessages implements ExtensionLike {
 
   #check(arrival: Arrival): MaybePromise<void> {
     const verdict = this.#receiver.check(arrival.payload, this.#linkOf(arrival.channel).budget);
-    if (verdict instanceof Promise) return verdict.then((settled) => this.#settle(settled, arrival));
-    return this.#settle(verdict, arrival);
+    return after(verdict, (settled) => this.#settle(settled, arrival));
   }
 
   #settle(verdict: Verdict, { channel, drop }: Arrival): void {

@@ -4,7 +4,7 @@
  * leaves whole blocks and loses none that was reported stored.
  */
 import { StorageError } from '../../errors.ts';
-import type { MaybePromise } from '../../stream/stage.ts';
+import { after, type MaybePromise } from '../../stream/stage.ts';
 import * as flat from '../merkle/flat-tree.ts';
 import type { TreeNode } from '../merkle/hash.ts';
 import type { FileName, Storage } from '../storage.ts';
@@ -159,7 +159,7 @@ export class SleepFiles {
     if (length === 0) return undefined;
     const known = (bytes: Uint8Array) => (bytes.every((byte) => byte === 0) ? undefined : bytes);
     const bytes = this.#storage.file('signatures').read(signatureOffset(length), SIGNATURE_BYTES);
-    return bytes instanceof Promise ? bytes.then(known) : known(bytes);
+    return after(bytes, known);
   }
 
   /** `length` bytes of the feed from `offset`, the caller's to keep. Worth nothing where no block is held. */

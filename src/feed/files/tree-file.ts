@@ -1,5 +1,5 @@
 /** Reads tree nodes: from memory where they were lately used, else from the file, with their neighbours. */
-import { all, type MaybePromise } from '../../stream/stage.ts';
+import { after, all, type MaybePromise } from '../../stream/stage.ts';
 import type { TreeNode } from '../merkle/hash.ts';
 import type { Storage } from '../storage.ts';
 import type { Bitfield } from './bitfield.ts';
@@ -34,7 +34,7 @@ export class TreeFile {
     if (cached !== undefined) return cached;
     const keep = (bytes: Uint8Array): TreeNode | undefined => this.#parse(index, bytes, 0);
     const bytes = this.#storage.file('tree').read(nodeOffset(index), NODE_BYTES);
-    return bytes instanceof Promise ? bytes.then(keep) : keep(bytes);
+    return after(bytes, keep);
   }
 
   /** Nodes, in the order asked for. Each page that has some is read once, and kept for those that are asked for next. */
@@ -86,7 +86,7 @@ export class TreeFile {
     const known = pages.get(number);
     if (known !== undefined) return known;
     const offset = nodeOffset(number * PAGE_NODES);
-    const page = this.#storage.file('tree').read(offset, PAGE_NODES * NODE_BYTES);
+    const page = after(this.#storage.file('tree').read(offset, PAGE_NODES * NODE_BYTES), (bytes) => bytes);
     for (const oldest of pages.keys()) {
       if (pages.size < CACHED_PAGES) break;
       pages.delete(oldest);

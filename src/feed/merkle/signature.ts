@@ -1,7 +1,7 @@
 /** What the feed's key signs: the hash of a tree. */
 import { concat } from 'uint8arrays/concat';
 import type { CryptoProvider } from '../../crypto/provider.ts';
-import type { MaybePromise } from '../../stream/stage.ts';
+import { after, type MaybePromise } from '../../stream/stage.ts';
 import { u64be } from './hash.ts';
 
 /** Whether the feed's key signed a tree hash. Hypercore up to 8 signs the tree hash; hypercore 9 signs it with the length behind it. */
@@ -12,13 +12,10 @@ export function verifySignature(
   hash: Uint8Array,
   length: number,
 ): MaybePromise<boolean> {
-  return after(
-    crypto.verify(signature, hash, key),
-    (valid) => valid === true || crypto.verify(signature, concat([hash, u64be(length)]), key),
-  );
-}
-
-/** Continues at once with a plain value, else when the promise resolves. Accepts any thenable. */
-export function after<A, B>(value: MaybePromise<A>, next: (value: A) => MaybePromise<B>): MaybePromise<B> {
-  return typeof value === 'object' && value !== null && 'then' in value ? value.then(next) : next(value);
+  // Strictly `true`: a truthy value from a faulty provider must not open the feed.
+  return after(crypto.verify(signature, hash, key), (valid) => {
+    if (valid === true) return true;
+    const withLength = crypto.verify(signature, concat([hash, u64be(length)]), key);
+    return after(withLength, (isValid) => isValid === true);
+  });
 }

