@@ -6,7 +6,7 @@ import { encodePresence, PRESENCE, proveWriter } from '../../src/extension/room/
 import { Room, type RoomOptions } from '../../src/extension/room/room.ts';
 import { createIdentity, delegate } from '../../src/extension/signed/identity.ts';
 import { Feed, memoryPair, memoryStorage, replicate } from '../../src/index.ts';
-import { settle } from '../fake-clock.ts';
+import { FakeClock, settle } from '../fake-clock.ts';
 import { foreign } from '../foreign.ts';
 import { crypto } from '../session/peers.ts';
 import { hex } from '../vectors/index.ts';
@@ -180,6 +180,64 @@ describe('a room', () => {
     await session.close();
     await world.clock.advance(20_000);
     expect(world.clock.pending).toBe(0);
+  });
+
+  it('that was closed hears, says and passes on nothing more, also on connections that come later', async () => {
+    const world = new World();
+    const clock = new FakeClock();
+    const hub = await enter(world, 'hub', { clock });
+    const [ann, bob] = [await enter(world, 'ann'), await enter(world, 'bob')];
+    for (const { room } of [ann, bob]) await world.join(room, hub.room);
+    await settle();
+    const writer = keysOf(7);
+    hub.room.close();
+    hub.room.close();
+    const before = hub.events.length;
+    await settle();
+    expect(ann.told().at(-1)).toBe('leave hub');
+    ann.room.set({ name: 'ann', x: 1 });
+    ann.room.send('hello?');
+    await world.clock.advance(1000);
+    await world.join((await enter(world, 'cyd')).room, hub.room);
+    await world.clock.advance(20_000);
+    expect([hub.events.slice(before), hub.names(), hub.room.peers, clock.pending]).toEqual([[], [], [], 0]);
+    expect([bob.said(), bob.told()]).toEqual([[], ['join hub', 'join ann', 'leave hub', 'leave ann']]);
+    for (const say of [
+      () => hub.room.set({ name: 'hub' }),
+      () => hub.room.send('I am back'),
+      () => hub.room.announceWriter(writer),
+    ])
+      expect(say).toThrow(new TypeError('the room was closed: open another one'));
+    hub.room.leave();
+    expect(hub.room.state).toBeUndefined();
+  });
+
+  it.each([
+    ['closed', 'a member', (room: Room<Who, string>) => room.close(), []],
+    ['closed', 'its feed', (room: Room<Who, string>) => room.close(), []],
+    ['told to deny it', 'a member', (room: Room<Who, string>, id: string) => room.deny(id), ['denied']],
+    ['told to deny it', 'its feed', (room: Room<Who, string>, id: string) => room.deny(id), []],
+  ])('that is %s while the signature of %s is checked does not let it in', async (_, of, act, dropped) => {
+    const world = new World();
+    const clock = new FakeClock();
+    const waiting: (() => void)[] = [];
+    // Of a writer, the key is not the member's own.
+    const verify = async (...args: Parameters<typeof crypto.verify>): Promise<boolean> => {
+      const isFeeds = hex(args[2]) === hex(keysOf(7).publicKey);
+      if (isFeeds === (of === 'its feed')) await new Promise<void>((resolve) => waiting.push(resolve));
+      return crypto.verify(...args);
+    };
+    const hub = await enter(world, undefined, { clock, crypto: { ...crypto, verify } });
+    const ann = await enter(world);
+    ann.room.announceWriter(keysOf(7));
+    ann.room.set({ name: 'ann' });
+    await world.join(ann.room, hub.room);
+    await settle();
+    expect(waiting).toHaveLength(1);
+    act(hub.room, ann.room.id);
+    waiting[0]!();
+    await settle();
+    expect([hub.told(), hub.names(), hub.dropped(), clock.pending]).toEqual([[], [], dropped, 0]);
   });
 
   it('shows the role of each, and lets in whom the app allows', async () => {

@@ -75,6 +75,7 @@ export class Room<State, Message = unknown> implements ExtensionLike {
   readonly #heartbeat: Heartbeat;
   readonly #presences: Arrivals<Arrival>;
   readonly #listeners = new Listeners<RoomEvent<State, Message>>();
+  #isClosed = false;
   #state: { readonly value: State; readonly bytes: Uint8Array } | undefined;
   /** The feeds that this side writes. */
   #written: WriterProof[] = [];
@@ -160,9 +161,10 @@ export class Room<State, Message = unknown> implements ExtensionLike {
   /**
    * Is present, and says this of itself: to all who are here, to all who come, and again before it would be missed.
    * A newer state takes the place of one that waits: 20 a second go out at most.
-   * @throws what the codec throws, RangeError for more than fits a message.
+   * @throws what the codec throws, RangeError for more than fits a message, TypeError once the room was closed.
    */
   set(state: State): void {
+    this.#assertOpen();
     const bytes = this.#states.encode(state);
     this.#signed.assertFits(this.#encode(bytes, this.#written));
     this.#state = { value: state, bytes };
@@ -178,18 +180,21 @@ export class Room<State, Message = unknown> implements ExtensionLike {
     this.#say({ leaving: true });
   }
 
-  /** Leaves, and forgets the others. No timer is left behind. */
+  /** Leaves for good, and forgets the others: nothing is heard or passed on any more, and no timer is left behind. */
   close(): void {
     this.leave();
+    this.#isClosed = true;
+    this.#signed.close();
     this.#members.clear();
   }
 
   /**
    * Says something, to all who are in the room, or to one. Others can read that all the same. Returns to how many
    * connections it went: 0 without any, and then nobody hears it.
-   * @throws what the codec throws, RangeError for more than fits a message.
+   * @throws what the codec throws, RangeError for more than fits a message, TypeError once the room was closed.
    */
   send(message: Message, to?: Sender): number {
+    this.#assertOpen();
     const payload = this.#messages.encode(message);
     return this.#signed.send({ payload, contentType: this.#contentType, audience: to?.key });
   }
@@ -197,9 +202,10 @@ export class Room<State, Message = unknown> implements ExtensionLike {
   /**
    * Proves to all in the room that this side writes the feed whose signer this is: `feed.signer`. The others see it
    * in `writers`, whether or not they let it in.
-   * @throws RangeError for more than 8 feeds, or more than fits a message.
+   * @throws RangeError for more than 8 feeds, or more than fits a message, TypeError once the room was closed.
    */
   announceWriter(writer: Signer): void {
+    this.#assertOpen();
     if (this.#written.some(({ key }) => equals(key, writer.publicKey))) return;
     if (this.#written.length >= MAX_WRITERS) {
       throw new RangeError(`a member announces ${MAX_WRITERS} feeds at most: retract one first`);
@@ -242,6 +248,10 @@ export class Room<State, Message = unknown> implements ExtensionLike {
     this.#signed.opened(channel);
   }
 
+  #assertOpen(): void {
+    if (this.#isClosed) throw new TypeError('the room was closed: open another one');
+  }
+
   // Out.
 
   #encode(state: Uint8Array, writers: readonly WriterProof[]): Uint8Array {
@@ -282,11 +292,11 @@ export class Room<State, Message = unknown> implements ExtensionLike {
     } else if (this.#state !== undefined) {
       this.#heartbeat.update();
     }
-    for (const { packet, timestamp } of [...this.#members.entries]) {
+    for (const { member, packet, timestamp } of [...this.#members.entries]) {
       if (packet === undefined || timestamp < this.#now() - this.#signed.limits.skewMs) continue;
       while (!channel.isEnded && !channel.isWritable) await channel.writable();
-      if (channel.isEnded) return;
-      this.#signed.pass(packet, channel);
+      if (channel.isEnded || this.#isClosed) return;
+      if (this.#signed.hears(member.id)) this.#signed.pass(packet, channel);
     }
   }
 
@@ -316,6 +326,8 @@ export class Room<State, Message = unknown> implements ExtensionLike {
 
   #onPresence({ message, packet }: Arrival): MaybePromise<void> {
     const { sender } = message;
+    // Denied, or the room closed, while what came before it was looked at.
+    if (!this.#signed.hears(sender.id)) return;
     let presence: Presence;
     let state: State | undefined;
     try {
@@ -332,6 +344,7 @@ export class Room<State, Message = unknown> implements ExtensionLike {
     const { state: stateBytes, ttlMs, writers } = presence;
     const known = this.#members.get(sender.id)?.proofs ?? [];
     const accept = ({ proofs, refused }: Proven): void => {
+      if (!this.#signed.hears(sender.id)) return;
       if (refused !== undefined) this.#drop(refused, sender);
       const { timestamp } = message;
       const member = { ...sender, state: state as State, writers: proofs.map(({ key }) => key) };

@@ -144,6 +144,11 @@ export class Receiver {
     this.#denied.delete(id);
   }
 
+  /** Whether nothing of this sender is heard. */
+  isDenied(id: string): boolean {
+    return this.#denied.has(id);
+  }
+
   /** Judges a message. Not to be called again while a promise it gave is pending: the order would be lost. */
   check(packet: Uint8Array, budget: LinkBudget): MaybePromise<Verdict> {
     const { limits } = this.#options;
@@ -212,6 +217,8 @@ export class Receiver {
   #accept(id: string, role: Role, received: Received): Verdict {
     const { body } = received;
     const { own, clock, limits, allow } = this.#options;
+    // Denied while its signature was checked.
+    if (this.#denied.has(id)) return { refused: 'denied', sender: id };
     if (equals(body.sender, own.publicKey)) return { refused: 'superseded', sender: id };
     const before = this.#heard.get(id);
     const sender: Sender =

@@ -129,6 +129,7 @@ export class SignedMessages implements ExtensionLike {
   onAccepted: ((message: SignedMessage, packet: Uint8Array | undefined) => void) | undefined;
   readonly #links = new Map<Channel, Link>();
   readonly #listeners = new Listeners<SignedEvent>();
+  #isClosed = false;
   readonly #counts = { received: 0, accepted: 0, sent: 0, forwarded: 0, congested: 0 };
   /** One at a time for all connections: two copies of a message must not be checked side by side. */
   readonly #arrivals: Arrivals<Arrival> = new Arrivals(
@@ -217,6 +218,8 @@ export class SignedMessages implements ExtensionLike {
     session.handle(
       SIGNED_EPHEMERAL,
       (payload, channel, drop) => {
+        if (this.#isClosed)
+          return drop(`extension ${SIGNED_EPHEMERAL}: a message, after the app closed it here`);
         this.#counts.received++;
         this.#arrivals.push({ payload, channel, drop });
       },
@@ -225,12 +228,24 @@ export class SignedMessages implements ExtensionLike {
   }
 
   opened(channel: Channel): void {
+    if (this.#isClosed) return;
     if (!equals(channel.discoveryKey, this.#discoveryKey)) return;
     if (!channel.session.remoteSupports(SIGNED_EPHEMERAL)) return;
     const link = this.#linkOf(channel);
     if (link.isReady) return;
     link.isReady = true;
     this.#listeners.emit({ type: 'peer', peer: channel });
+  }
+
+  /** @internal Takes part no more: nothing is taken or passed on, whatever still waits, and nobody is told of anything. */
+  close(): void {
+    this.#isClosed = true;
+    this.#links.clear();
+  }
+
+  /** @internal Whether something of this sender may be taken, also of what was accepted before. */
+  hears(id: string): boolean {
+    return !this.#isClosed && !this.#receiver.isDenied(id);
   }
 
   /** @internal Signs a message. */
@@ -276,19 +291,22 @@ export class SignedMessages implements ExtensionLike {
       link = { channel, budget: new LinkBudget(clock, limits), isReady: false };
       this.#links.set(channel, link);
       void channel.closed.then(() => {
-        this.#links.delete(channel);
-        if (link?.isReady) this.#listeners.emit({ type: 'peer-left', peer: channel });
+        const wasHere = this.#links.delete(channel);
+        if (wasHere && link?.isReady) this.#listeners.emit({ type: 'peer-left', peer: channel });
       });
     }
     return link;
   }
 
   #check(arrival: Arrival): MaybePromise<void> {
+    if (this.#isClosed) return;
     const verdict = this.#receiver.check(arrival.payload, this.#linkOf(arrival.channel).budget);
     return after(verdict, (settled) => this.#settle(settled, arrival));
   }
 
   #settle(verdict: Verdict, { channel, drop }: Arrival): void {
+    // Closed while a signature was checked.
+    if (this.#isClosed) return;
     if ('refused' in verdict) {
       const { refused: reason, sender, skewMs } = verdict;
       const from = sender === undefined ? '' : ` of ${sender}`;
