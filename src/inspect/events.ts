@@ -91,7 +91,7 @@ export interface DirectionStatistics {
   /** Blocks sent, and their bytes. */
   readonly blocks: number;
   readonly blockBytes: number;
-  /** Discovery keys of the feeds opened, in hex. */
+  /** Discovery keys of the feeds opened, in hex: the first of them, as many as `limits.channels`. */
   readonly feeds: readonly string[];
 }
 

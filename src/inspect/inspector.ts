@@ -37,7 +37,7 @@ const defaultNames: Readonly<Record<Direction, string>> = {
 
 /**
  * Reads one connection. Whatever the bytes are, no method throws for them, and no more is held than a frame each way,
- * the channels, and as many open requests as `limits` says.
+ * and as many channels, feeds and open requests as `limits` says.
  */
 export class Inspector {
   readonly #listener: (event: InspectEvent) => void;
@@ -184,7 +184,7 @@ export class Inspector {
   }
 
   /** Keeps what later messages are read by; returns what is wrong with this one. */
-  #follow(side: Side, channel: number, message: Message): ['warning' | 'fault', unknown][] {
+  #follow(side: Side, channel: number, message: Message): Notice[] {
     switch (message.type) {
       case 'keepalive':
         return [];
@@ -195,9 +195,14 @@ export class Inspector {
       case 'feed': {
         const isAgain = side.channels.has(channel);
         side.channels.set(channel, toHex(message.discoveryKey));
-        side.tally.addFeed(message.discoveryKey);
         side.feed ??= message;
-        return isAgain ? [['warning', `channel ${channel} is opened again`]] : [];
+        const notices: Notice[] = isAgain ? [['warning', `channel ${channel} is opened again`]] : [];
+        if (!side.tally.addFeed(message.discoveryKey) && !side.hasMoreFeeds) {
+          side.hasMoreFeeds = true;
+          const most = count(this.#limits.channels, 'feed');
+          notices.push(['warning', `more than ${most} opened: the statistics name no others`]);
+        }
+        return notices;
       }
       case 'handshake':
         if (side.extensions !== undefined)
@@ -236,6 +241,9 @@ export class Inspector {
     return text;
   }
 }
+
+/** What is wrong with a message, and how much. */
+type Notice = ['warning' | 'fault', unknown];
 
 /** With the parts made when they are asked for, once. A property of its own, so that a copy has them too. */
 function inspected({ plain, ciphered }: CutFrame, extension: string | undefined): InspectedFrame {

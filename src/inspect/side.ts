@@ -11,10 +11,12 @@ export class Side {
   /** What it is called in sentences. */
   readonly name: string;
   readonly frames: Frames;
-  readonly tally: Tally = new Tally();
+  readonly tally: Tally;
   readonly requests: Requests;
   /** Discovery keys in hex, by channel. */
   readonly channels: Map<number, string> = new Map();
+  /** Whether it has opened more feeds than are kept. */
+  hasMoreFeeds = false;
   /** Its first Feed. */
   feed: Feed | undefined;
   /** The extensions of its Handshake, in its order; `undefined` until that came. */
@@ -37,6 +39,7 @@ export class Side {
     this.direction = direction;
     this.name = name;
     this.frames = new Frames(host);
+    this.tally = new Tally(host.limits.channels);
     this.requests = new Requests(host.limits.requests);
   }
 

@@ -3,14 +3,19 @@ import { toHex } from '../crypto/hex.ts';
 import type { Message } from '../wire/messages.ts';
 import type { DirectionStatistics, TypeStatistics } from './events.ts';
 
-/** Counts frames. Holds nothing of them. */
+/** Counts frames. Holds nothing of them but the names of the first `maxFeeds` feeds. */
 export class Tally {
+  readonly #maxFeeds: number;
   #frames = 0;
   #frameBytes = 0;
   #blocks = 0;
   #blockBytes = 0;
   readonly #types: Partial<Record<Message['type'], TypeStatistics>> = {};
   readonly #feeds = new Set<string>();
+
+  constructor(maxFeeds: number) {
+    this.#maxFeeds = maxFeeds;
+  }
 
   get frames(): number {
     return this.#frames;
@@ -32,9 +37,11 @@ export class Tally {
     }
   }
 
-  /** A feed that was opened. Channels are limited, and so are these. */
-  addFeed(discoveryKey: Uint8Array): void {
-    this.#feeds.add(toHex(discoveryKey));
+  /** A feed that was opened. False where no more are kept: a channel may be opened again and again, for another each time. */
+  addFeed(discoveryKey: Uint8Array): boolean {
+    const name = toHex(discoveryKey);
+    if (this.#feeds.size < this.#maxFeeds) this.#feeds.add(name);
+    return this.#feeds.has(name);
   }
 
   /** The sums, of a direction of `bytes` bytes. */

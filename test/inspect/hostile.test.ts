@@ -142,6 +142,30 @@ describe('an inspector of a peer that breaks the rules', () => {
     );
   });
 
+  it('keeps no more feeds than a session has channels, and says so once', () => {
+    const events: InspectEvent[] = [];
+    const inspector = new Inspector({
+      keys: [],
+      listener: (event) => events.push(event),
+      limits: { channels: 3 },
+    });
+    const named = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
+    for (const byte of [1, 2, 1, 3, 3, 4, 5, 1, 6])
+      inspector.push('out', frame(byte === 1 ? 0 : 1, { type: 'feed', discoveryKey: named(byte) }), 0);
+    inspector.finish(0);
+    const { out } = only(events, 'statistics')[0]!;
+    expect(out.feeds).toEqual([1, 2, 3].map((byte) => Buffer.from(named(byte)).toString('hex')));
+    expect(texts(events, 'warning').filter((text) => !text.endsWith('is opened again'))).toEqual([
+      'more than 3 feeds opened: the statistics name no others',
+    ]);
+    // Each is shown all the same.
+    expect(
+      only(events, 'message')
+        .map(({ feed }) => feed?.slice(0, 2))
+        .at(-1),
+    ).toBe('06');
+  });
+
   it('holds no more than the frame that it waits for, and no more requests than it may', () => {
     const events: InspectEvent[] = [];
     const inspector = new Inspector({
