@@ -9,8 +9,8 @@ import { type Dial, dialWithin } from './dial.ts';
 import type { ConnectionsEvent } from './events.ts';
 
 /**
- * Milliseconds for which a link rests while another connection to its peer stands. No longer: that another one
- * has the peer's id is no more than its word.
+ * Milliseconds for which a link rests while another connection to its peer stands. Then it dials again: that another
+ * one has the peer's id is no more than its word.
  */
 const REST_MS = 600_000;
 
@@ -123,7 +123,7 @@ export class Link {
         await this.#wait(end.error);
       }
       // The connection for which this one was closed may have come to stand only meanwhile.
-      while (this.#isSpare(end) && !this.#stop.aborted) {
+      if (this.#isSpare(end) && !this.#stop.aborted) {
         await this.#rest(end.closedTo!);
         await this.#wait(end.error);
       }

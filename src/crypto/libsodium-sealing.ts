@@ -5,7 +5,10 @@ let loading: Promise<SealingProvider> | undefined;
 
 /** Loads `libsodium-wrappers` once and resolves to the provider on it. */
 export function libsodiumSealing(): Promise<SealingProvider> {
-  loading ??= load();
+  loading ??= load().catch((error) => {
+    loading = undefined;
+    throw error;
+  });
   return loading;
 }
 

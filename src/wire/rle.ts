@@ -7,10 +7,19 @@ import { ProtocolError } from '../errors.ts';
 import { endOfRun } from './run.ts';
 import { readVarint, varintLength, writeVarint } from './varint.ts';
 
-interface Section {
+/** A part of what is encoded. */
+interface Part {
   readonly start: number;
   readonly end: number;
   /** 0 or 255 for a run; -1 for bytes as they are. */
+  readonly fill: number;
+}
+
+/** What is encoded of it: where its bytes are, where they are spelled out, and how many it stands for. */
+interface Section {
+  readonly start: number;
+  readonly bytes: number;
+  /** As of a {@link Part}. */
   readonly fill: number;
 }
 
@@ -52,34 +61,86 @@ export function encodeZeros(bytes: number): Uint8Array {
  * @throws ProtocolError `bad-message` when it is cut off, or more than `maxBytes`
  */
 export function decodeRle(encoded: Uint8Array, maxBytes: number): Uint8Array {
-  let size = 0;
-  for (const section of read(encoded)) {
-    size += section.bytes;
-    if (size > maxBytes) {
-      throw bad(`unpacks to more than the ${maxBytes} bytes that it may have`);
-    }
-  }
-  const bits = new Uint8Array(Math.ceil(size / 4) * 4);
+  const bits = new Uint8Array(Math.ceil(unpackedBytes(encoded, maxBytes) / 4) * 4);
   let at = 0;
   for (const section of read(encoded)) {
-    if (section.fill < 0) bits.set(encoded.subarray(section.start, section.start + section.bytes), at);
-    else if (section.fill > 0) bits.fill(section.fill, at, at + section.bytes);
+    unpack(encoded, section, bits, at);
     at += section.bytes;
   }
   return bits;
 }
 
-function split(bits: Uint8Array): Section[] {
+/** A part of a bitfield: a run of equal bits, or bits as they are. */
+export interface Stretch {
+  /** In bytes, from the start of the bitfield. */
+  readonly at: number;
+  readonly byteLength: number;
+  /** `true` and `false` for a run. */
+  readonly bits: Uint8Array | boolean;
+}
+
+/** From so many bytes on a run stays one: two pages of blocks, so that there is a whole one in it. */
+const LONG_RUN = 2048;
+
+/**
+ * As {@link decodeRle}, with long runs as they are: five bytes can stand for a run of megabytes, and whoever unpacks
+ * thousands of them does nothing else.
+ * @throws ProtocolError `bad-message` when it is cut off, or more than `maxBytes`
+ */
+export function decodeStretches(encoded: Uint8Array, maxBytes: number): Stretch[] {
+  unpackedBytes(encoded, maxBytes);
+  const stretches: Stretch[] = [];
+  let short: Section[] = [];
+  let at = 0;
+  const gather = (): void => {
+    if (short.length === 0) return;
+    const byteLength = short.reduce((sum, { bytes }) => sum + bytes, 0);
+    const bits = new Uint8Array(byteLength);
+    let to = 0;
+    for (const section of short) {
+      unpack(encoded, section, bits, to);
+      to += section.bytes;
+    }
+    stretches.push({ at: at - byteLength, byteLength, bits });
+    short = [];
+  };
+  for (const section of read(encoded)) {
+    const { bytes, fill } = section;
+    if (fill >= 0 && bytes >= LONG_RUN) {
+      gather();
+      stretches.push({ at, byteLength: bytes, bits: fill > 0 });
+    } else short.push(section);
+    at += bytes;
+  }
+  gather();
+  return stretches;
+}
+
+function unpackedBytes(encoded: Uint8Array, maxBytes: number): number {
+  let size = 0;
+  for (const { bytes } of read(encoded)) {
+    size += bytes;
+    if (size > maxBytes) throw bad(`unpacks to more than the ${maxBytes} bytes that it may have`);
+  }
+  return size;
+}
+
+function unpack(encoded: Uint8Array, { start, bytes, fill }: Section, bits: Uint8Array, at: number): void {
+  if (fill < 0) bits.set(encoded.subarray(start, start + bytes), at);
+  else if (fill > 0) bits.fill(fill, at, at + bytes);
+}
+
+function split(bits: Uint8Array): Part[] {
   let length = bits.byteLength;
   while (length > 0 && bits[length - 1] === 0) length--;
-  const sections: Section[] = [];
+  const sections: Part[] = [];
   let plain = 0;
   for (let at = 0; at < length; ) {
     const fill = bits[at]!;
     let end = at + 1;
     if (fill === 0 || fill === 0xff) {
       end = endOfRun(bits, end, length, fill);
-      const run: Section = { start: at, end, fill };
+      const run: Part = { start: at, end, fill };
       // Cutting plain bytes in two costs them a second header, so a run among them has to save more than its own.
       if (plain === at || end - at > varintLength(header(run))) {
         if (plain < at) sections.push({ start: plain, end: at, fill: -1 });
@@ -93,13 +154,13 @@ function split(bits: Uint8Array): Section[] {
   return sections;
 }
 
-function header({ start, end, fill }: Section): number {
+function header({ start, end, fill }: Part): number {
   const bytes = end - start;
   if (fill < 0) return bytes * 2;
   return bytes * 4 + (fill === 0 ? 1 : 3);
 }
 
-function* read(encoded: Uint8Array): Generator<{ start: number; bytes: number; fill: number }> {
+function* read(encoded: Uint8Array): Generator<Section> {
   for (let at = 0; at < encoded.byteLength; ) {
     const number = readVarint(encoded, at);
     if (number === undefined) throw bad('has a number that is cut off or past 2^53-1');

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { expect, it } from 'vitest';
-import { decodeRle, encodeRle } from '../../src/wire/rle.ts';
+import { describe, expect, it } from 'vitest';
+import { decodeRle, decodeStretches, encodeRle } from '../../src/wire/rle.ts';
 import { hex, unhex, v6 } from '../vectors/index.ts';
 
 const MAX = 131072;
@@ -124,4 +124,45 @@ it('refuses giant runs before it makes room for them', () => {
 it('reads runs of nothing, however many', () => {
   expect(decodeRle(new Uint8Array(10000).fill(3), 0)).toHaveLength(0);
   expect(decodeRle(new Uint8Array(10000), 0)).toHaveLength(0);
+});
+
+describe('stretches', () => {
+  const MAX = 1 << 22;
+  const part = fc.oneof(
+    fc.uint8Array({ maxLength: 40 }),
+    fc.record({
+      fill: fc.constantFrom(0, 0xff),
+      length: fc.constantFrom(1, 3, 100, 2047, 2048, 5000, 40_000),
+    }),
+  );
+
+  it('are the same bits, with long runs as they are', () => {
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
+        const bits = Uint8Array.from(
+          parts.flatMap((one) =>
+            one instanceof Uint8Array ? [...one] : Array<number>(one.length).fill(one.fill),
+          ),
+        );
+        const encoded = encodeRle(bits);
+        const whole = decodeRle(encoded, MAX);
+        const joined = new Uint8Array(whole.length);
+        let at = 0;
+        for (const stretch of decodeStretches(encoded, MAX)) {
+          expect(stretch.at).toBe(at);
+          if (typeof stretch.bits === 'boolean')
+            joined.fill(stretch.bits ? 0xff : 0, at, at + stretch.byteLength);
+          else joined.set(stretch.bits, at);
+          at += stretch.byteLength;
+        }
+        expect(joined).toEqual(whole);
+      }),
+    );
+  });
+
+  it('of a few bytes that stand for megabytes unpack none', () => {
+    const ones = new Uint8Array(MAX).fill(0xff);
+    expect(decodeStretches(encodeRle(ones), MAX)).toEqual([{ at: 0, byteLength: MAX, bits: true }]);
+    expect(() => decodeStretches(encodeRle(ones), MAX - 1)).toThrow(/more than the 4194303 bytes/);
+  });
 });

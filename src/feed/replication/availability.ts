@@ -3,7 +3,7 @@
  */
 import { ProtocolError } from '../../errors.ts';
 import type { Have, Unhave } from '../../wire/messages.ts';
-import { decodeRle } from '../../wire/rle.ts';
+import { decodeStretches, type Stretch } from '../../wire/rle.ts';
 import { RemoteBlocks } from './remote-blocks.ts';
 
 /** Blocks that one Want asks about: hypercore 7 counts only answers of exactly this length. */
@@ -50,14 +50,27 @@ export class Availability {
       if (start % 8 !== 0) throw new ProtocolError('bad-message', `a Have bitfield starts at block ${start}`);
       const isOpen = length <= 1;
       checkRange(start, length);
-      const bits = decodeRle(bitfield, isOpen ? MAX_OPEN_BITFIELD : bitfieldBytes(length));
-      this.blocks.replace(start, isOpen ? Number.MAX_SAFE_INTEGER - start : length, bits);
+      const stretches = decodeStretches(bitfield, isOpen ? MAX_OPEN_BITFIELD : bitfieldBytes(length));
+      this.#replace(start, isOpen ? Number.MAX_SAFE_INTEGER - start : length, stretches);
       if (isOpen) this.#all = true;
     }
     const region = start / WANT_LENGTH;
     if (length === WANT_LENGTH && this.#regions.get(region) === false) {
       this.#regions.set(region, true);
       this.#unanswered--;
+    }
+  }
+
+  /** Takes what a bitfield says of the `length` blocks from `start`. What is behind them is not looked at. */
+  #replace(start: number, length: number, stretches: readonly Stretch[]): void {
+    const { blocks } = this;
+    blocks.remove(start, length);
+    for (const { at, byteLength, bits } of stretches) {
+      const from = start + 8 * at;
+      const count = Math.min(8 * byteLength, start + length - from);
+      if (count <= 0) return;
+      if (bits === true) blocks.add(from, count);
+      else if (bits !== false) blocks.replace(from, count, bits);
     }
   }
 

@@ -125,14 +125,17 @@ async function joinIncoming(
   lookup: FeedLookup,
   join: (feed: Feed, channel: Channel) => void,
 ): Promise<void> {
-  try {
-    for await (const channel of session.incoming) {
-      const feed = await lookup(channel.discoveryKey);
-      // While the session closes, what was queued is still to go out.
-      if (feed !== undefined && session.isOpen && !channel.isEnded) join(feed, session.open(feed.key));
-    }
-  } catch (error) {
-    session.abort(error);
+  const joinOpened = async (channel: Channel): Promise<void> => {
+    const feed = await lookup(channel.discoveryKey);
+    // While the session closes, what was queued is still to go out.
+    if (feed !== undefined && session.isOpen && !channel.isEnded) join(feed, channel);
+  };
+  for await (const channel of session.incoming) {
+    // The session opens what is found, each as it is found: a lookup that takes long holds no other up.
+    channel.opened.then(
+      () => joinOpened(channel).catch((error) => session.abort(error)),
+      () => {},
+    );
   }
 }
 
