@@ -1,7 +1,10 @@
-/** Where there is no OPFS. Where there is, see ../browser/opfs.spec.ts. */
+/** Where there is no OPFS, and one of its files by itself. Where there is, see ../browser/opfs.spec.ts. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Feed } from '../../src/feed/feed.ts';
+import { OpfsFile } from '../../src/storage/opfs/file.ts';
+import type { AccessHandle } from '../../src/storage/opfs/platform.ts';
 import { opfsStorage } from '../../src/storage/opfs.ts';
+import { type Deferred, deferred } from '../../src/stream/deferred.ts';
 import { FakeClock } from '../fake-clock.ts';
 
 afterEach(() => vi.unstubAllGlobals());
@@ -79,5 +82,65 @@ describe('opfsStorage', () => {
     expect(() => opfsStorage('feed', { waitMs: -1 })).toThrow(RangeError);
     await expect((async () => opfsStorage('feed').file('key').size())()).rejects.toThrow(TypeError);
     await opfsStorage('feed').close();
+  });
+});
+
+describe('a file that is being made', () => {
+  /** A file whose folder makes it when the test says so, and what was done with it. */
+  function making() {
+    const made: Deferred<AccessHandle>[] = [];
+    const written: number[] = [];
+    const handle = {
+      getSize: () => written.length,
+      read: () => 0,
+      write: (bytes: Uint8Array) => {
+        written.push(bytes[0]!);
+        return bytes.byteLength;
+      },
+      truncate() {},
+      flush() {},
+      close() {},
+    };
+    const folder = {
+      path: 'feed',
+      assertOpen() {},
+      make: () => {
+        const one = deferred<AccessHandle>();
+        made.push(one);
+        return one.promise;
+      },
+    };
+    const file = new OpfsFile(folder, 'data');
+    const write = (byte: number) => file.write(0, Uint8Array.of(byte));
+    return { file, write, written, made, handle };
+  }
+
+  test('is written in the order of the calls, also in the turns right after it is there', async () => {
+    const { file, write, written, made, handle } = making();
+    const writes: unknown[] = [];
+    const next = () => void writes.push(write(writes.length));
+    next();
+    next();
+    made[0]!.resolve(handle);
+    for (let turn = 0; turn < 10; turn++) {
+      queueMicrotask(next);
+      next();
+      await undefined;
+    }
+    await Promise.all(writes);
+    expect(written).toEqual(writes.map((_, i) => i));
+    // From then on everything is synchronous.
+    expect(file.size()).toBe(22);
+  });
+
+  test('and cannot be is tried again by the next write', async () => {
+    const { write, written, made, handle } = making();
+    const writes = [write(1), write(2)];
+    made[0]!.reject(new Error('full'));
+    expect(await Promise.allSettled(writes)).toMatchObject([{ status: 'rejected' }, { status: 'rejected' }]);
+    const again = write(3);
+    made[1]!.resolve(handle);
+    await again;
+    expect(written).toEqual([3]);
   });
 });

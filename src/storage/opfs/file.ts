@@ -18,7 +18,9 @@ export class OpfsFile implements StorageFile {
   readonly #folder: Folder;
   readonly #name: FileName;
   #handle: AccessHandle | undefined;
+  /** The file, for as long as anything waits for it: what is asked for then may not go before that. */
   #making: Promise<AccessHandle> | undefined;
+  #waiting = 0;
 
   constructor(folder: Folder, name: FileName) {
     this.#folder = folder;
@@ -92,7 +94,12 @@ export class OpfsFile implements StorageFile {
         throw fault(error, this.#folder.path);
       }
     };
-    return this.#making === undefined ? guarded(this.#handle) : this.#making.then(guarded);
+    if (this.#making === undefined) return guarded(this.#handle);
+    this.#waiting++;
+    return this.#making.then(guarded).finally(() => {
+      // After a failure the next write tries again: there may be space by then.
+      if (--this.#waiting === 0) this.#making = undefined;
+    });
   }
 
   async #make(): Promise<AccessHandle> {
@@ -101,9 +108,6 @@ export class OpfsFile implements StorageFile {
       return this.#handle;
     } catch (error) {
       throw fault(error, this.#folder.path);
-    } finally {
-      // After a failure the next write tries again: there may be space by then.
-      this.#making = undefined;
     }
   }
 }
