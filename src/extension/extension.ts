@@ -10,6 +10,7 @@ import type { Channel } from '../session/channel.ts';
 import type { ExtensionLike } from '../session/options.ts';
 import type { Session } from '../session/session.ts';
 import { Listeners } from '../stream/listeners.ts';
+import { Budgets } from './budgets.ts';
 import { type Codec, raw } from './codec.ts';
 import { assertRate, type MessageRate, TokenBucket } from './token-bucket.ts';
 
@@ -60,7 +61,6 @@ export class TooLarge extends RangeError {}
 
 /** What is known of one peer while it is connected. */
 interface State<T> {
-  readonly bucket: TokenBucket;
   isReady: boolean;
   /** The last message; `isHeard` once a listener got it. */
   last?: { readonly message: T; readonly bytes: number; isHeard: boolean };
@@ -71,7 +71,7 @@ abstract class Extension<T, Peer extends Session | Channel> implements Extension
   readonly name: string;
   readonly #codec: Codec<T>;
   readonly #maxBytes: number;
-  readonly #rate: MessageRate;
+  readonly #budgets: Budgets<TokenBucket>;
   readonly #keep: 'none' | 'last';
   readonly #states = new Map<Peer, State<T>>();
   readonly #listeners = new Listeners<ExtensionEvent<T, Peer>>();
@@ -87,7 +87,7 @@ abstract class Extension<T, Peer extends Session | Channel> implements Extension
     this.name = name;
     this.#codec = codec;
     this.#maxBytes = maxBytes;
-    this.#rate = rate;
+    this.#budgets = new Budgets((clock) => new TokenBucket(clock, rate));
     this.#keep = options.keep ?? 'none';
   }
 
@@ -141,7 +141,7 @@ abstract class Extension<T, Peer extends Session | Channel> implements Extension
   }
 
   attach(session: Session): void {
-    session.handle(this.name, (payload, channel, drop) => this.#take(payload, this.peerOf(channel), drop));
+    session.handle(this.name, (payload, channel, drop) => this.#take(payload, channel, drop));
   }
 
   opened(channel: Channel): void {
@@ -167,7 +167,8 @@ abstract class Extension<T, Peer extends Session | Channel> implements Extension
     return payload;
   }
 
-  #take(payload: Uint8Array, peer: Peer, drop: (reason: string) => void): void {
+  #take(payload: Uint8Array, channel: Channel, drop: (reason: string) => void): void {
+    const peer = this.peerOf(channel);
     const state = this.#stateOf(peer);
     const bytes = payload.byteLength;
     const refuse = (reason: ExtensionDropReason, error?: unknown): void => {
@@ -175,7 +176,10 @@ abstract class Extension<T, Peer extends Session | Channel> implements Extension
       this.#listeners.emit({ type: 'dropped', reason, bytes, peer, error });
     };
     if (bytes > this.#maxBytes) return refuse('too-large');
-    if (!state.bucket.take()) return refuse('too-fast');
+    // All channels of a session that is the peer itself have one.
+    const isSession = (peer as Session | Channel) === channel.session;
+    const budget = this.#budgets.of(channel.session, isSession ? this.name : channel.name);
+    if (!budget.take()) return refuse('too-fast');
     let message: T;
     try {
       message = this.#codec.decode(payload);
@@ -195,7 +199,7 @@ abstract class Extension<T, Peer extends Session | Channel> implements Extension
   #stateOf(peer: Peer): State<T> {
     let state = this.#states.get(peer);
     if (state === undefined) {
-      state = { bucket: new TokenBucket(this.sessionOf(peer).clock, this.#rate), isReady: false };
+      state = { isReady: false };
       this.#states.set(peer, state);
       void peer.closed.then(() => this.#leave(peer));
     }

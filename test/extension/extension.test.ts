@@ -9,7 +9,20 @@ import {
 import type { Channel } from '../../src/session/channel.ts';
 import type { Session } from '../../src/session/session.ts';
 import { FakeClock, settle } from '../fake-clock.ts';
-import { begin, collect, KEY, OTHER, OTHER_NAME, outcome, pair, say, scripted } from '../session/peers.ts';
+import {
+  begin,
+  collect,
+  feed,
+  join,
+  KEY,
+  NAME,
+  OTHER,
+  OTHER_NAME,
+  outcome,
+  pair,
+  say,
+  scripted,
+} from '../session/peers.ts';
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 
@@ -83,6 +96,25 @@ describe('an extension of a channel', () => {
     await settle();
     expect(heard()).toEqual([1, 3, 5]);
     expect(() => theirs.send(12345, theirs.peers[0]!)).toThrow(/RangeError|at most 4 bytes, got 5/);
+  });
+
+  it.each([
+    // Channel 0 is this side's own feed; what is opened on channel 1 is not open here.
+    ['the same feed', () => feed(0, NAME), 0, 3],
+    ['another feed each time', (i: number) => feed(1, new Uint8Array(32).fill(i)), 1, 2 * 3],
+  ])('takes no more of a remote that opens a channel again and again, for %s', async (_, opens, id, most) => {
+    const extension = new ChannelExtension('chat', { rate: { perSecond: 1, burst: 3 } });
+    let heard = 0;
+    extension.subscribe((event) => void (event.type === 'message' && heard++));
+    const { transport } = await scripted({ extensions: [extension], limits: { channels: 2 } }, ['chat']);
+    // The first has a budget of its own, of the others one has, and all the rest have one together.
+    transport.arrive(say(0, { type: 'extension', id: 0, payload: bytes(0) }));
+    for (let i = 1; i <= 20; i++) {
+      const words = Array<Uint8Array>(5).fill(say(id, { type: 'extension', id: 0, payload: bytes(i) }));
+      transport.arrive(join(opens(i), ...words));
+      await settle();
+    }
+    expect(heard).toBe(id === 0 ? most : 1 + most);
   });
 
   it('drops what comes while nobody listens, and says so', async () => {

@@ -14,7 +14,7 @@ import { write } from '../../src/wire/protobuf.ts';
 import { writeHello, writeSealed } from '../../src/wire/sealed-ephemeral.ts';
 import { settle } from '../fake-clock.ts';
 import { foreign } from '../foreign.ts';
-import { crypto } from '../session/peers.ts';
+import { crypto, feed, join, KEY, NAME, say, scripted } from '../session/peers.ts';
 import { hex } from '../vectors/index.ts';
 import { author, keysOf, NOW, seed, text, World, words } from './network.ts';
 
@@ -124,6 +124,18 @@ describe('sealed messages', () => {
     expect([b.heard(), b.dropped()]).toEqual([['hello'], ['too-large', 'too-large', 'too-fast', 'too-fast']]);
     expect(() => b.sealed.send({ payload: new Uint8Array(2049) }, [])).toThrow(/RangeError|at most 2048/);
   });
+});
+
+it('a peer that opens its channel again and again has no more looked at for it', async () => {
+  const a = await node({ key: KEY, rate: { perSecond: 1, burst: 5 } });
+  const { transport } = await scripted({ extensions: [a.sealed] }, ['sealed-ephemeral/1']);
+  const box = write(writeSealed, { counter: 1, box: new Uint8Array(300) });
+  const packet = say(0, { type: 'extension', id: 0, payload: box });
+  for (let i = 0; i < 10; i++) {
+    transport.arrive(join(feed(0, NAME), packet, packet));
+    await settle();
+  }
+  expect(a.dropped().filter((reason) => reason !== 'too-fast')).toEqual(Array(5).fill('unexpected'));
 });
 
 describe('a box', () => {

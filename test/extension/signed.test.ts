@@ -6,7 +6,7 @@ import { encodeMessage } from '../../src/extension/signed/signed-message.ts';
 import { Feed, memoryStorage } from '../../src/index.ts';
 import { settle } from '../fake-clock.ts';
 import { foreign } from '../foreign.ts';
-import { crypto } from '../session/peers.ts';
+import { crypto, feed, join, KEY, NAME, say, scripted } from '../session/peers.ts';
 import { hex } from '../vectors/index.ts';
 import { author, keysOf, NOW, type Node, seed, text, World } from './network.ts';
 
@@ -346,6 +346,20 @@ describe('a hostile peer', () => {
     await world.clock.advance(2000);
     await say(...garbage);
     expect(node.signed.stats.verifications).toBe(5 + 1 + 2);
+  });
+
+  it('that opens its channel again and again has no more for it', async () => {
+    const world = new World();
+    const node = await world.node({ key: KEY, limits: { faultRate: { perSecond: 1, burst: 5 } } });
+    const options = { extensions: [node.signed], clock: world.clock };
+    const { transport } = await scripted(options, ['signed-ephemeral/1']);
+    const claim = { publicKey: keysOf(2).publicKey, sign: () => new Uint8Array(64) };
+    const forged = say(0, { type: 'extension', id: 0, payload: packet(claim, 1, {}, NAME) });
+    for (let i = 0; i < 20; i++) {
+      transport.arrive(join(feed(0, NAME), forged, forged));
+      await settle();
+    }
+    expect(node.signed.stats).toMatchObject({ received: 40, verifications: 5 });
   });
 
   it('that signs properly with ever new keys is held to the rate for unknown senders', async () => {

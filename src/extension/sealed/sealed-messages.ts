@@ -17,6 +17,7 @@ import { Listeners } from '../../stream/listeners.ts';
 import { after, type MaybePromise } from '../../stream/stage.ts';
 import type { Allow } from '../allow.ts';
 import { Arrivals } from '../arrivals.ts';
+import { Budgets } from '../budgets.ts';
 import { type EphemeralContent, OCTET_STREAM } from '../ephemeral.ts';
 import { createIdentity, type Identity } from '../signed/identity.ts';
 import { assertRate, type MessageRate, TokenBucket } from '../token-bucket.ts';
@@ -81,7 +82,6 @@ interface Arrival {
 interface Link {
   readonly channel: Channel;
   readonly keys: SealedLink;
-  readonly bucket: TokenBucket;
   readonly arrivals: Arrivals<Arrival>;
   hasGreeted: boolean;
   peer: SealedPeer | undefined;
@@ -103,11 +103,13 @@ export class SealedMessages implements ExtensionLike {
   readonly names: readonly string[] = [SEALED_EPHEMERAL];
   readonly #settings: Settings;
   readonly #discoveryKey: Uint8Array;
+  readonly #buckets: Budgets<TokenBucket>;
   readonly #links = new Map<Channel, Link>();
   readonly #listeners = new Listeners<SealedEvent>();
 
   private constructor(settings: Settings) {
     this.#settings = settings;
+    this.#buckets = new Budgets((clock) => new TokenBucket(clock, settings.rate));
     this.#discoveryKey = discoveryKey(settings.crypto, settings.key);
   }
 
@@ -186,15 +188,13 @@ export class SealedMessages implements ExtensionLike {
   #linkOf(channel: Channel): Link {
     const known = this.#links.get(channel);
     if (known !== undefined) return known;
-    const { rate, ...settings } = this.#settings;
     const link: Link = {
       channel,
       keys: new SealedLink({
-        ...settings,
+        ...this.#settings,
         discoveryKey: this.#discoveryKey,
         ends: channel.session.ends,
       }),
-      bucket: new TokenBucket(channel.session.clock, rate),
       arrivals: new Arrivals<Arrival>(
         (arrival) => this.#take(arrival, link),
         (arrival) => this.#settle({ refused: 'too-fast' }, arrival, link),
@@ -215,7 +215,8 @@ export class SealedMessages implements ExtensionLike {
   #take(arrival: Arrival, link: Link): MaybePromise<void> {
     const largest = paddedLength(this.#settings.maxBytes + OVERHEAD_BYTES) + OVERHEAD_BYTES;
     if (arrival.payload.byteLength > largest) return this.#settle({ refused: 'too-large' }, arrival, link);
-    if (!link.bucket.take()) return this.#settle({ refused: 'too-fast' }, arrival, link);
+    const { session, name } = link.channel;
+    if (!this.#buckets.of(session, name).take()) return this.#settle({ refused: 'too-fast' }, arrival, link);
     return after(link.keys.receive(arrival.payload), (outcome) => this.#settle(outcome, arrival, link));
   }
 

@@ -17,6 +17,7 @@ import { Listeners } from '../../stream/listeners.ts';
 import { after, type MaybePromise } from '../../stream/stage.ts';
 import type { Allow } from '../allow.ts';
 import { Arrivals } from '../arrivals.ts';
+import { Budgets } from '../budgets.ts';
 import { OCTET_STREAM } from '../ephemeral.ts';
 import { Author, newEpoch } from './author.ts';
 import { createIdentity, type Identity } from './identity.ts';
@@ -99,12 +100,6 @@ interface Settings {
   readonly crypto: CryptoProvider;
 }
 
-interface Link {
-  readonly channel: Channel;
-  readonly budget: LinkBudget;
-  isReady: boolean;
-}
-
 interface Arrival {
   readonly payload: Uint8Array;
   readonly channel: Channel;
@@ -118,7 +113,7 @@ const RESERVED = 'hypercore/';
 /** Messages whose sender is certain: no replay, no reordering, passed on by peers. */
 export class SignedMessages implements ExtensionLike {
   readonly names: readonly string[] = [SIGNED_EPHEMERAL];
-  readonly #options: { readonly clock: Clock; readonly limits: SignedLimits; readonly isRelay: boolean };
+  readonly #options: { readonly limits: SignedLimits; readonly isRelay: boolean };
   readonly #discoveryKey: Uint8Array;
   readonly #author: Author;
   readonly #receiver: Receiver;
@@ -127,7 +122,8 @@ export class SignedMessages implements ExtensionLike {
    * on, if it may be.
    */
   onAccepted: ((message: SignedMessage, packet: Uint8Array | undefined) => void) | undefined;
-  readonly #links = new Map<Channel, Link>();
+  readonly #peers = new Set<Channel>();
+  readonly #budgets: Budgets<LinkBudget>;
   readonly #listeners = new Listeners<SignedEvent>();
   #isClosed = false;
   readonly #counts = { received: 0, accepted: 0, sent: 0, forwarded: 0, congested: 0 };
@@ -142,7 +138,8 @@ export class SignedMessages implements ExtensionLike {
     const { crypto, clock, limits, now, identity, key, allow, relay } = settings;
     const name = discoveryKey(crypto, key);
     const epoch = newEpoch(now(), crypto.randomBytes(2));
-    this.#options = { clock, limits, isRelay: relay };
+    this.#options = { limits, isRelay: relay };
+    this.#budgets = new Budgets(() => new LinkBudget(clock, limits));
     this.#discoveryKey = name;
     this.#author = new Author(identity, name, { epoch, now, hops: limits.hops });
     this.#receiver = new Receiver({
@@ -178,7 +175,7 @@ export class SignedMessages implements ExtensionLike {
 
   /** The connections that messages go out on. */
   get peers(): readonly Channel[] {
-    return [...this.#links.values()].filter(({ isReady }) => isReady).map(({ channel }) => channel);
+    return [...this.#peers];
   }
 
   get stats(): SignedStats {
@@ -231,16 +228,18 @@ export class SignedMessages implements ExtensionLike {
     if (this.#isClosed) return;
     if (!equals(channel.discoveryKey, this.#discoveryKey)) return;
     if (!channel.session.remoteSupports(SIGNED_EPHEMERAL)) return;
-    const link = this.#linkOf(channel);
-    if (link.isReady) return;
-    link.isReady = true;
+    if (this.#peers.has(channel)) return;
+    this.#peers.add(channel);
+    void channel.closed.then(() => {
+      if (this.#peers.delete(channel)) this.#listeners.emit({ type: 'peer-left', peer: channel });
+    });
     this.#listeners.emit({ type: 'peer', peer: channel });
   }
 
   /** @internal Takes part no more: nothing is taken or passed on, whatever still waits, and nobody is told of anything. */
   close(): void {
     this.#isClosed = true;
-    this.#links.clear();
+    this.#peers.clear();
   }
 
   /** @internal Whether something of this sender may be taken, also of what was accepted before. */
@@ -284,23 +283,10 @@ export class SignedMessages implements ExtensionLike {
     return isWritable;
   }
 
-  #linkOf(channel: Channel): Link {
-    let link = this.#links.get(channel);
-    if (link === undefined) {
-      const { clock, limits } = this.#options;
-      link = { channel, budget: new LinkBudget(clock, limits), isReady: false };
-      this.#links.set(channel, link);
-      void channel.closed.then(() => {
-        const wasHere = this.#links.delete(channel);
-        if (wasHere && link?.isReady) this.#listeners.emit({ type: 'peer-left', peer: channel });
-      });
-    }
-    return link;
-  }
-
   #check(arrival: Arrival): MaybePromise<void> {
     if (this.#isClosed) return;
-    const verdict = this.#receiver.check(arrival.payload, this.#linkOf(arrival.channel).budget);
+    const { session, name } = arrival.channel;
+    const verdict = this.#receiver.check(arrival.payload, this.#budgets.of(session, name));
     return after(verdict, (settled) => this.#settle(settled, arrival));
   }
 
