@@ -11,7 +11,7 @@ export class Arrivals<T> {
   readonly #waiting: T[] = [];
   #isBusy = false;
 
-  /** `judge` is called for one at a time; `onFull` for what cannot wait any more, `onError` where a promise fails. */
+  /** `judge` is called for one at a time; `onFull` for what cannot wait any more, `onError` where it fails. */
   constructor(
     judge: (arrival: T) => MaybePromise<void>,
     onFull: (arrival: T) => void,
@@ -29,7 +29,13 @@ export class Arrivals<T> {
   }
 
   #next(arrival: T): void {
-    const judged = this.#judge(arrival);
+    let judged: MaybePromise<void>;
+    try {
+      judged = this.#judge(arrival);
+    } catch (error) {
+      // Those that wait behind it have their turn all the same.
+      return this.#onError(error, arrival);
+    }
     if (judged === undefined) return;
     this.#isBusy = true;
     judged

@@ -1,14 +1,17 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { discoveryKey } from '../../src/crypto/discovery-key.ts';
+import { type Signer, signer } from '../../src/crypto/signer.ts';
 import type { RoomEvent } from '../../src/extension/room/events.ts';
 import { interval, ttl } from '../../src/extension/room/heartbeat.ts';
 import { encodePresence, PRESENCE, proveWriter } from '../../src/extension/room/presence.ts';
 import { Room, type RoomOptions } from '../../src/extension/room/room.ts';
 import { createIdentity, delegate } from '../../src/extension/signed/identity.ts';
+import { encodeMessage } from '../../src/extension/signed/signed-message.ts';
 import { Feed, memoryPair, memoryStorage, replicate } from '../../src/index.ts';
+import { Channel } from '../../src/session/channel.ts';
 import { FakeClock, settle } from '../fake-clock.ts';
 import { foreign } from '../foreign.ts';
-import { crypto } from '../session/peers.ts';
+import { crypto, feed, KEY, NAME, say, scripted } from '../session/peers.ts';
 import { hex } from '../vectors/index.ts';
 import { author, keysOf, text, World } from './network.ts';
 
@@ -36,6 +39,33 @@ async function enter(world: World, name?: string, options: Partial<RoomOptions<W
       events.flatMap((event) => ('member' in event ? [`${event.type} ${event.member.state.name}`] : [])),
     said: () => events.flatMap((event) => (event.type === 'message' ? [event.message] : [])),
     dropped: () => events.flatMap((event) => (event.type === 'dropped' ? [event.reason] : [])),
+  };
+}
+
+/** What somebody says who comes in, and claims to stay for five minutes. */
+function presence(who: Signer, timestamp: number, name = discoveryKey(crypto, author.publicKey)): Uint8Array {
+  const payload = encodePresence({
+    leaving: false,
+    state: text('{"name":"x"}'),
+    ttlMs: 300_000,
+    writers: [],
+  });
+  const body = { sender: who.publicKey, epoch: 1, sequence: 1, timestamp, contentType: PRESENCE, payload };
+  return encodeMessage(who, name, 8, body);
+}
+
+/** A room, and what makes a new member come in over one connection: its number `i`. */
+async function crowded(world: World, options: Partial<RoomOptions<Who, string>> = {}) {
+  const hub = await enter(world, undefined, options);
+  const { signed } = await world.node();
+  await world.join(signed, hub.room);
+  return {
+    hub,
+    async join(i: number, { timestamp = world.now() } = {}): Promise<void> {
+      const pair = crypto.keyPair(new Uint8Array(32).fill(7).fill(i, 0, 1));
+      signed.broadcast(presence(signer(crypto, pair), timestamp));
+      await settle();
+    },
   };
 }
 
@@ -238,6 +268,70 @@ describe('a room', () => {
     waiting[0]!();
     await settle();
     expect([hub.told(), hub.names(), hub.dropped(), clock.pending]).toEqual([[], [], dropped, 0]);
+  });
+
+  it('keeps no more members than senders, however long they claim to stay', async () => {
+    const world = new World();
+    const { hub, join } = await crowded(world, { limits: { senders: 4 } });
+    // Those whose every message has expired are forgotten as senders.
+    for (let i = 0; i < 12; i++) {
+      await join(i, { timestamp: world.now() - 119_950 });
+      await world.clock.advance(100);
+    }
+    expect(hub.names()).toHaveLength(4);
+    expect(new Set(hub.dropped())).toEqual(new Set(['too-many-senders']));
+  });
+
+  it('says what fits also when it has grown', async () => {
+    const world = new World();
+    const { hub, join } = await crowded(world);
+    let length = 2048;
+    const fits = (): boolean => {
+      try {
+        hub.room.set({ name: 'x'.repeat(length) });
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    while (!fits()) length--;
+    // From here on its time to live takes a byte more.
+    for (let i = 0; i < 250; i++) await join(i);
+    expect(hub.names()).toHaveLength(250);
+    const before = hub.room.stats.sent;
+    await world.clock.advance(10_000);
+    expect(hub.room.stats.sent).toBeGreaterThan(before);
+  });
+
+  it('tells once that a member is gone, also where the app denies it just then', async () => {
+    const world = new World();
+    const { hub, join } = await crowded(world);
+    await join(1);
+    await join(2);
+    const ids = [...hub.room.members.keys()];
+    hub.room.subscribe((event) => {
+      if (event.type === 'leave') for (const id of ids) hub.room.deny(id);
+    });
+    await world.clock.advance(300_000);
+    expect(hub.told().filter((told) => told.startsWith('leave'))).toHaveLength(2);
+  });
+
+  it('welcomes a remote once at a time, however often it opens its channel and however slowly it reads', async () => {
+    const world = new World();
+    const waits = vi.spyOn(Channel.prototype, 'writable');
+    const room = await Room.open<Who>({ key: KEY, crypto, clock: world.clock, now: world.now });
+    const options = { keys: () => KEY, extensions: [room], clock: world.clock, limits: { sendBytes: 1000 } };
+    const { transport } = await scripted(options, ['signed-ephemeral/1']);
+    const payload = presence(keysOf(7), world.now(), NAME);
+    transport.arrive(say(0, { type: 'extension', id: 0, payload }));
+    await settle();
+    transport.allow(0);
+    for (let i = 0; i < 50; i++) {
+      transport.arrive(feed(0, NAME));
+      await settle();
+    }
+    expect([room.members.size, waits.mock.calls.length]).toEqual([1, 1]);
+    waits.mockRestore();
   });
 
   it('shows the role of each, and lets in whom the app allows', async () => {

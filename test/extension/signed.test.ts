@@ -6,7 +6,7 @@ import { encodeMessage } from '../../src/extension/signed/signed-message.ts';
 import { Feed, memoryStorage } from '../../src/index.ts';
 import { settle } from '../fake-clock.ts';
 import { foreign } from '../foreign.ts';
-import { crypto, feed, join, KEY, NAME, say, scripted } from '../session/peers.ts';
+import { crypto, feed, join, KEY, NAME, outcome, say, scripted } from '../session/peers.ts';
 import { hex } from '../vectors/index.ts';
 import { author, keysOf, NOW, type Node, seed, text, World } from './network.ts';
 
@@ -459,6 +459,27 @@ describe('a provider that takes its time to verify', () => {
     const delegation = { expires: NOW + 1000, signature: new Uint8Array(64) };
     await say(packet(claim, 1), packet(keysOf(3), 1, { delegation }), packet(author, 2));
     expect([node.heard(), node.dropped()]).toEqual([['message 2'], ['forged', 'forged-delegation']]);
+  });
+
+  it('ends the connection on whose message it fails, and goes on with the others', async () => {
+    const world = new World();
+    const failing = {
+      ...crypto,
+      verify: (...args: Parameters<typeof crypto.verify>) => {
+        if (hex(args[2]) === hex(keysOf(3).publicKey)) throw new Error('no memory');
+        return Promise.resolve(crypto.verify(...args));
+      },
+    };
+    const node = await world.node({ crypto: failing });
+    const [first, second] = [await world.script(node), await world.script(node)];
+    await Promise.all([
+      first.say(packet(keysOf(2), 1)),
+      second.say(packet(keysOf(3), 1)),
+      first.say(packet(keysOf(2), 2)),
+    ]);
+    expect(node.heard()).toEqual(['message 1', 'message 2']);
+    expect(await outcome(first.session.closed)).toBe('pending');
+    expect(await second.session.closed).toMatchObject({ code: 'failed', error: { code: 'transport' } });
   });
 });
 

@@ -95,8 +95,8 @@ export class Members<State> {
     }
     if (next < Number.POSITIVE_INFINITY) this.#arm(next);
     for (const member of over) {
-      this.delete(member.id);
-      this.#onSilent(member);
+      // Whoever was told of another may have deleted it.
+      if (this.delete(member.id) !== undefined) this.#onSilent(member);
     }
   }
 }

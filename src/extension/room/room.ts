@@ -75,6 +75,8 @@ export class Room<State, Message = unknown> implements ExtensionLike {
   readonly #heartbeat: Heartbeat;
   readonly #presences: Arrivals<Arrival>;
   readonly #listeners = new Listeners<RoomEvent<State, Message>>();
+  /** Those to whom others are being introduced. */
+  readonly #introducing = new WeakSet<Session>();
   #isClosed = false;
   #state: { readonly value: State; readonly bytes: Uint8Array } | undefined;
   /** The feeds that this side writes. */
@@ -166,7 +168,7 @@ export class Room<State, Message = unknown> implements ExtensionLike {
   set(state: State): void {
     this.#assertOpen();
     const bytes = this.#states.encode(state);
-    this.#signed.assertFits(this.#encode(bytes, this.#written));
+    this.#assertFits(bytes, this.#written);
     this.#state = { value: state, bytes };
     this.#heartbeat.update();
   }
@@ -212,7 +214,7 @@ export class Room<State, Message = unknown> implements ExtensionLike {
     }
     const proof = proveWriter(writer, this.#discoveryKey, this.#signed.identity.publicKey);
     const written = [...this.#written, proof];
-    if (this.#state !== undefined) this.#signed.assertFits(this.#encode(this.#state.bytes, written));
+    if (this.#state !== undefined) this.#assertFits(this.#state.bytes, written);
     this.#written = written;
     if (this.#state !== undefined) this.#heartbeat.update();
   }
@@ -254,8 +256,13 @@ export class Room<State, Message = unknown> implements ExtensionLike {
 
   // Out.
 
-  #encode(state: Uint8Array, writers: readonly WriterProof[]): Uint8Array {
-    return encodePresence({ leaving: false, state, writers, ttlMs: ttl(this.#size) });
+  #encode(state: Uint8Array, writers: readonly WriterProof[], members: number): Uint8Array {
+    return encodePresence({ leaving: false, state, writers, ttlMs: ttl(members) });
+  }
+
+  /** In a room of any size: it is said again when others have come, and then nobody could be told that it does not. */
+  #assertFits(state: Uint8Array, writers: readonly WriterProof[]): void {
+    this.#signed.assertFits(this.#encode(state, writers, Number.POSITIVE_INFINITY));
   }
 
   /** Members, this side among them. */
@@ -271,7 +278,7 @@ export class Room<State, Message = unknown> implements ExtensionLike {
       return this.#heartbeat.stop();
     }
     const packet = this.#signed.write({
-      payload: this.#encode(this.#state.bytes, this.#written),
+      payload: this.#encode(this.#state.bytes, this.#written, this.#size),
       contentType: PRESENCE,
     });
     this.#said = { packet, at: this.#clock.now() };
@@ -292,12 +299,21 @@ export class Room<State, Message = unknown> implements ExtensionLike {
     } else if (this.#state !== undefined) {
       this.#heartbeat.update();
     }
+    await this.#introduce(channel);
+  }
+
+  /** Passes on what the others have said. A remote that opens its channel again waits for the last time to end. */
+  async #introduce(channel: Channel): Promise<void> {
+    const { session } = channel;
+    if (this.#introducing.has(session)) return;
+    this.#introducing.add(session);
     for (const { member, packet, timestamp } of [...this.#members.entries]) {
       if (packet === undefined || timestamp < this.#now() - this.#signed.limits.skewMs) continue;
       while (!channel.isEnded && !channel.isWritable) await channel.writable();
-      if (channel.isEnded || this.#isClosed) return;
+      if (channel.isEnded || this.#isClosed) break;
       if (this.#signed.hears(member.id)) this.#signed.pass(packet, channel);
     }
+    this.#introducing.delete(session);
   }
 
   // In.
@@ -355,6 +371,8 @@ export class Room<State, Message = unknown> implements ExtensionLike {
 
   #put(entry: Entry<State>): void {
     const before = this.#members.get(entry.member.id);
+    if (before === undefined && this.#members.all.size >= this.#signed.limits.senders)
+      return this.#drop('too-many-senders', entry.member);
     const isNews = before === undefined || !isSame(before, entry);
     // Who says nothing new stays the same object.
     const { member } = isNews ? entry : before;

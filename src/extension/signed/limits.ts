@@ -11,7 +11,7 @@ export interface SignedLimits {
   readonly payloadBytes: number;
   /** Milliseconds by which a message's timestamp may lie before or after this side's clock. */
   readonly skewMs: number;
-  /** Senders that are remembered. */
+  /** Senders that are remembered, and members of a room. */
   readonly senders: number;
   /** How many times a message may be passed on. */
   readonly hops: number;
