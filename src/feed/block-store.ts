@@ -9,6 +9,7 @@ import { defaultLimits } from '../limits.ts';
 import type { Data, Request } from '../wire/messages.ts';
 import { Answers } from './answers.ts';
 import { BlockReader } from './block-reader.ts';
+import type { Piece } from './files/commit.ts';
 import type { SleepFiles, StoredBits } from './files/sleep-files.ts';
 import { type FeedLimits, Intake, type Outcome, type Stored } from './intake.ts';
 import { digest } from './merkle/digest.ts';
@@ -79,18 +80,21 @@ export class BlockStore {
     return this.#intake.changes;
   }
 
-  /** Signs `blocks` and writes them behind the last one, all or none. Returns the first one's number. */
+  /**
+   * Signs `blocks` and writes them behind the last one, all or none. Returns the first one's number. Their bytes are
+   * not to be changed any more: the storage may keep them.
+   */
   append(blocks: readonly Uint8Array[]): Promise<number> {
     return this.#inTurn(async () => {
       const start = this.length;
       const nodes: TreeNode[] = [];
       const roots = [...this.#tree.roots];
-      const data: { offset: number; bytes: Uint8Array }[] = [];
+      const data: Piece[] = [];
       let offset = this.byteLength;
       const placed = blocks.map((value, i) => ({ index: start + i, value }));
       for (const node of leaves(this.crypto, placed)) nodes.push(...grow(this.crypto, roots, node));
       for (const bytes of blocks) {
-        data.push({ offset, bytes });
+        data.push({ offset, bytes, isFinal: true });
         offset += bytes.byteLength;
       }
       const signature = this.crypto.sign(treeHash(this.crypto, roots), this.#files.secretKey!);

@@ -53,6 +53,8 @@ export class Feed {
     const { publicKey, secretKey } = options.keyPair ?? crypto.keyPair();
     assertBytes('keyPair.publicKey', publicKey, 32);
     assertBytes('keyPair.secretKey', secretKey, 64);
+    if (!equals(secretKey.subarray(32), publicKey))
+      throw new TypeError('"keyPair" expected two keys that belong together, got the secret key of another');
     return opening(storage, async (files) => {
       if (files.key !== undefined) {
         throw new StorageError(
@@ -72,6 +74,8 @@ export class Feed {
    * where this side is the writer and its files do not have all that it signed.
    */
   static async open(storage: Storage, options: OpenOptions = {}): Promise<Feed> {
+    if (options instanceof Uint8Array || typeof options === 'string')
+      throw new TypeError(`"options" expected an object, as in { key }, got ${describe(options)}`);
     const wanted = options.key === undefined ? undefined : parseKey(options.key);
     const crypto = options.crypto ?? (await libsodium());
     return opening(storage, async (files) => {
@@ -157,10 +161,12 @@ export class Feed {
    */
   async append(blocks: Uint8Array | readonly Uint8Array[]): Promise<number> {
     this.#assertOpen();
-    const batch = blocks instanceof Uint8Array ? [blocks] : blocks;
+    if (!(blocks instanceof Uint8Array) && !Array.isArray(blocks))
+      throw new TypeError(`"blocks" expected Uint8Array, or an array of them, got ${describe(blocks)}`);
+    const given: readonly Uint8Array[] = blocks instanceof Uint8Array ? [blocks] : blocks;
     if (!this.writable)
       throw new TypeError('the secret key of this feed is not here, so it cannot be appended to');
-    for (const block of batch) {
+    for (const block of given) {
       assertBytes('block', block);
       if (block.byteLength > MAX_BLOCK_BYTES) {
         throw new RangeError(
@@ -168,7 +174,9 @@ export class Feed {
         );
       }
     }
-    if (batch.length === 0) return this.length;
+    if (given.length === 0) return this.length;
+    // Copies: the caller may use its buffers again before they are hashed and written.
+    const batch = given.map((block) => new Uint8Array(block));
     const start = await this.#store.append(batch);
     this.#replicator.appended(start, batch.length);
     return start;

@@ -5,12 +5,13 @@
  */
 import { assertInteger, describe, StorageError } from '../errors.ts';
 import type { FileName, Storage } from '../feed/storage.ts';
+import { aborter } from '../stream/abort.ts';
 import { type Clock, systemClock } from '../stream/clock.ts';
 import { isFileName } from './file-names.ts';
 import { fault, inUse, isNamed } from './opfs/fault.ts';
 import { type Folder, OpfsFile } from './opfs/file.ts';
 import { type AccessHandle, type DirectoryHandle, originFolder } from './opfs/platform.ts';
-import { abortController, holdLock, type LockManagerLike, type WebLock, webLocks } from './web-locks.ts';
+import { holdLock, type LockManagerLike, type WebLock, webLocks } from './web-locks.ts';
 
 export type { PortEvent, PortLike, PortListener } from './port/port.ts';
 export {
@@ -132,7 +133,7 @@ class OpfsStorage implements Storage, Folder {
   /** Undefined where it does not come in time. */
   async #waitFor(locks: LockManagerLike, name: string): Promise<WebLock | undefined> {
     if (this.#waitMs === 0) return undefined;
-    const stop = abortController();
+    const stop = aborter();
     const cancel = this.#clock.after(this.#waitMs, () => stop.abort());
     try {
       return await holdLock(locks, name, { signal: stop.signal });

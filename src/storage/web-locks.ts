@@ -41,14 +41,3 @@ export function holdLock(
     ended.catch(reject);
   });
 }
-
-/** The part of an `AbortController` that is used. */
-export interface AbortControllerLike {
-  readonly signal: object;
-  abort(): void;
-}
-
-export function abortController(): AbortControllerLike {
-  const { AbortController } = globalThis as unknown as { AbortController: new () => AbortControllerLike };
-  return new AbortController();
-}

@@ -29,3 +29,22 @@ export class Abort implements AbortSignalLike {
     this.#listeners.delete(listener);
   }
 }
+
+/** The platform's own signal where its types are known: what an app's function is given has to do for `fetch` too. */
+export type PlatformAbortSignal = typeof globalThis extends { AbortSignal: { prototype: infer Signal } }
+  ? Signal
+  : AbortSignalLike;
+
+/** What can abort a {@link PlatformAbortSignal}. */
+export interface Aborter {
+  readonly signal: PlatformAbortSignal;
+  abort(reason?: unknown): void;
+}
+
+/** The platform's `AbortController`, or where it has none one of ours. */
+export function aborter(): Aborter {
+  const { AbortController } = globalThis as unknown as { AbortController?: new () => Aborter };
+  if (AbortController !== undefined) return new AbortController();
+  const abort = new Abort();
+  return { signal: abort as unknown as PlatformAbortSignal, abort: (reason) => abort.abort(reason) };
+}

@@ -1,4 +1,6 @@
 /** Who is told of what happens. */
+import { describe } from '../errors.ts';
+
 export class Listeners<Event> {
   readonly #listeners = new Set<(event: Event) => void>();
 
@@ -6,8 +8,10 @@ export class Listeners<Event> {
     return this.#listeners.size;
   }
 
-  /** The returned function ends it. */
+  /** The returned function ends it. @throws TypeError for what is no function. */
   add(listener: (event: Event) => void): () => void {
+    if (typeof listener !== 'function')
+      throw new TypeError(`"listener" expected a function, got ${describe(listener)}`);
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }

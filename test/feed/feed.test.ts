@@ -48,6 +48,38 @@ describe('append', () => {
     expect(await collect(feed.read())).toEqual([1, 2, 3, 4, 5, 6].map((n) => text(`${n}`)));
   });
 
+  it('takes the bytes as they are then, whatever becomes of the buffer', async () => {
+    const feed = await Feed.create(memoryStorage());
+    const buffer = text('one');
+    const appended = [feed.append(buffer)];
+    buffer.set(text('two'));
+    appended.push(feed.append([buffer, buffer]));
+    await Promise.resolve();
+    buffer.fill(0);
+    await Promise.all(appended);
+    expect(await collect(feed.read())).toEqual([text('one'), text('two'), text('two')]);
+    const reader = await Feed.open(memoryStorage(), { key: feed.key });
+    await pair(feed, reader);
+    expect(await reader.get(2)).toEqual(text('two'));
+    await Promise.all([feed.close(), reader.close()]);
+  });
+
+  it('refuses what is no list of blocks, two keys that are of no pair, and a key for options', async () => {
+    const feed = await written();
+    for (const wrong of ['hello', {}, undefined, new ArrayBuffer(3)])
+      await expect(feed.append(wrong as never)).rejects.toThrow(/^"blocks" expected Uint8Array, or an array/);
+    const crypto = feed.crypto;
+    const { publicKey } = crypto.keyPair();
+    const { secretKey } = crypto.keyPair();
+    await expect(Feed.create(memoryStorage(), { keyPair: { publicKey, secretKey } })).rejects.toThrow(
+      /^"keyPair" expected two keys that belong together/,
+    );
+    await expect(Feed.open(memoryStorage(), feed.key as never)).rejects.toThrow(
+      /^"options" expected an object/,
+    );
+    expect(() => feed.subscribe('download' as never)).toThrow(/^"listener" expected a function/);
+  });
+
   it('refuses what is no block, and a feed of another writer, and then appends nothing', async () => {
     const feed = await written();
     const reader = await Feed.open(memoryStorage(), { key: feed.key });

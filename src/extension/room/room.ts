@@ -10,6 +10,7 @@ import { parseKey, toHex } from '../../crypto/hex.ts';
 import { libsodium } from '../../crypto/libsodium.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { Signer } from '../../crypto/signer.ts';
+import { describe } from '../../errors.ts';
 import type { Channel } from '../../session/channel.ts';
 import type { ExtensionLike } from '../../session/options.ts';
 import type { Session } from '../../session/session.ts';
@@ -195,10 +196,13 @@ export class Room<State, Message = unknown> implements ExtensionLike {
    * connections it went: 0 without any, and then nobody hears it.
    * @throws what the codec throws, RangeError for more than fits a message, TypeError once the room was closed.
    */
-  send(message: Message, to?: Sender): number {
+  send(message: Message, ...to: [to?: Sender]): number {
     this.#assertOpen();
+    // Who has left is `undefined`, and what was for one alone is not for all.
+    if (to.length > 0 && !(to[0]?.key instanceof Uint8Array))
+      throw new TypeError(`"to" expected a member or a sender, got ${describe(to[0])}`);
     const payload = this.#messages.encode(message);
-    return this.#signed.send({ payload, contentType: this.#contentType, audience: to?.key });
+    return this.#signed.send({ payload, contentType: this.#contentType, audience: to[0]?.key });
   }
 
   /**

@@ -3,7 +3,8 @@
  * worker terminated. A Web Lock ends with its holder, so each side holds one of its own, and the other waits for
  * it. Where there are none, as on Node, ports tell of their end.
  */
-import { abortController, holdLock, webLocks } from '../web-locks.ts';
+import { aborter } from '../../stream/abort.ts';
+import { holdLock, webLocks } from '../web-locks.ts';
 
 /** A lock that is held for as long as its holder lives, or has no need of the other side any more. */
 export interface Life {
@@ -28,7 +29,7 @@ export async function holdLife(): Promise<Life> {
 export function watchLife(name: string | undefined, onGone: () => void): () => void {
   const locks = webLocks();
   if (locks === undefined || name === undefined) return () => {};
-  const stop = abortController();
+  const stop = aborter();
   locks.request(name, { signal: stop.signal }, onGone).catch(() => {});
   return () => stop.abort();
 }

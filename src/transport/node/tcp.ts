@@ -3,7 +3,7 @@ import { type AddressInfo, connect as connectSocket, createServer } from 'node:n
 import { ProtocolError } from '../../errors.ts';
 import type { AbortSignalLike, Transport } from '../../stream/transport.ts';
 import { nodeTransport } from './duplex.ts';
-import type { Listener } from './listener.ts';
+import { assertListening, type Listener } from './listener.ts';
 
 /**
  * Connects over TCP.
@@ -53,6 +53,7 @@ export function listenTcp(
   onError: (error: Error) => void = () => {},
 ): Promise<Listener> {
   return new Promise((resolve, reject) => {
+    assertListening(host, onTransport);
     const server = createServer({ allowHalfOpen: true }, (socket) =>
       onTransport(nodeTransport(socket), socket.remoteAddress ?? ''),
     );

@@ -8,7 +8,7 @@ import type { Transport } from '../../stream/transport.ts';
 import { type DialOptions, dialWebSocket as dial } from '../websocket/dial.ts';
 import { acceptsOrigin, parseOrigins } from '../websocket/origin.ts';
 import { limitsOf, type WebSocketOptions, webSocketTransport } from '../websocket/transport.ts';
-import type { Listener } from './listener.ts';
+import { assertListening, type Listener } from './listener.ts';
 
 /** What {@link dialWebSocket} can be told. */
 export type DialWebSocketOptions = Omit<DialOptions, 'WebSocket'>;
@@ -68,6 +68,7 @@ export async function listenWebSocket(
   onTransport: (transport: Transport, address: string) => void,
   options: ListenWebSocketOptions = {},
 ): Promise<Listener> {
+  assertListening(host, onTransport);
   const { origins = [], onError = () => {}, ...rest } = options;
   const accepted = parseOrigins(origins);
   const upgrader = new WebSocketServer({ ...settings(rest), noServer: true, clientTracking: false });
