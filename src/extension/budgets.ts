@@ -5,9 +5,6 @@
 import type { Session } from '../session/session.ts';
 import type { Clock } from '../stream/clock.ts';
 
-/** In place of a name, for the feeds of a session past as many as it can have open at once. */
-const OTHERS = '';
-
 export class Budgets<Budget> {
   readonly #make: (clock: Clock) => Budget;
   readonly #sessions = new WeakMap<Session, Map<string, Budget>>();
@@ -17,13 +14,12 @@ export class Budgets<Budget> {
     this.#make = make;
   }
 
-  /** That of the feed `name` in a session. Past `limits.channels` feeds, all others have one together. */
+  /** That of the feed `name` in a session, whose remote opens `limits.channels` feeds at most. */
   of(session: Session, name: string): Budget {
     let feeds = this.#sessions.get(session);
     if (feeds === undefined) this.#sessions.set(session, (feeds = new Map()));
-    const place = feeds.has(name) || feeds.size < session.limits.channels ? name : OTHERS;
-    let budget = feeds.get(place);
-    if (budget === undefined) feeds.set(place, (budget = this.#make(session.clock)));
+    let budget = feeds.get(name);
+    if (budget === undefined) feeds.set(name, (budget = this.#make(session.clock)));
     return budget;
   }
 }
