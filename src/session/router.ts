@@ -130,7 +130,7 @@ export class Router implements ChannelHost {
     if (++this.#announced > max) {
       throw new ProtocolError(
         'too-many-channels',
-        `the remote opened more than ${max} channels, those on a number used before included: share fewer feeds on one connection, or raise limits.channels`,
+        `the remote opened more than ${max} channels: share fewer feeds on one connection, or raise limits.channels`,
       );
     }
     const replaced = this.#remote[number];
@@ -245,11 +245,11 @@ export class Router implements ChannelHost {
 
   /** Why a feed that is not open here cannot be opened any more; `undefined` where it can. */
   #refusal(name: string): string | undefined {
-    if (this.#isFinishing) return 'a feed not open here, and this side is closing';
+    if (this.#isFinishing) return 'a feed not open here: this side is closing';
     const { channels: max } = this.limits;
     return this.#opened < max || this.#feeds.get(name)?.id !== undefined
       ? undefined
-      : `a feed not open here, and this side has opened ${max} channels: raise limits.channels`;
+      : `a feed not open here: this side has opened ${max} channels`;
   }
 
   /** What waits to be opened here and cannot be any more is not held: a remote that goes on would flood it. */

@@ -11,8 +11,8 @@ const MAX_BODY_BYTES = 8_388_608;
 const SURELY_FITS_BYTES = 8_000_000;
 /** An upper bound for the size of a node of Data. */
 const NODE_BYTES = 64;
-/** Upper bounds for the size of a name: of what is around it, and of each UTF-16 code unit. */
-const NAME_BYTES = 8;
+/** Upper bounds for the size of a part of a Handshake: of what is around it, and of each UTF-16 code unit of a name. */
+const PART_BYTES = 8;
 const CODE_UNIT_BYTES = 3;
 /** Names of a Handshake: what its other four fields leave of those that are read. */
 const MAX_NAMES = MAX_FIELDS - 4;
@@ -24,7 +24,13 @@ const MAX_NAMES = MAX_FIELDS - 4;
 export function assertSendable(channel: number, message: Sendable): void {
   switch (message.type) {
     case 'handshake':
-      return assertHandshake(channel, message);
+      if ((message.extensions?.length ?? 0) > MAX_NAMES)
+        throw new RangeError(`"extensions" expected ${MAX_NAMES} names at most, got more`);
+      if (!fitsFrame(channel, message))
+        throw new RangeError(
+          `"userData", "id" and "extensions" expected ${MAX_BODY_BYTES} bytes at most in all, got more`,
+        );
+      return;
     case 'have':
     case 'unhave':
     case 'want':
@@ -59,13 +65,10 @@ export function assertSendable(channel: number, message: Sendable): void {
 
 /** Whether a message fits a frame. The remote would end the connection over one that does not. */
 export function fitsFrame(channel: number, message: Sendable): boolean {
-  return longBytes(message) < SURELY_FITS_BYTES || bodyBytes(channel, message) <= MAX_BODY_BYTES;
-}
-
-function bodyBytes(channel: number, message: Sendable): number {
+  if (longBytes(message) < SURELY_FITS_BYTES) return true;
   const body = new Measure();
   writePacket(channel, message, body);
-  return body.length;
+  return body.length <= MAX_BODY_BYTES;
 }
 
 function longBytes(message: Sendable): number {
@@ -77,34 +80,13 @@ function longBytes(message: Sendable): number {
     case 'extension':
       return message.payload.byteLength;
     case 'handshake':
-      return Object.values(handshakeBytes(message)).reduce((sum, bytes) => sum + bytes);
+      return [message.id, message.userData, ...(message.extensions ?? [])].reduce(
+        (sum, part) => sum + (part === undefined ? 0 : PART_BYTES + CODE_UNIT_BYTES * part.length),
+        0,
+      );
     default:
       return 0;
   }
-}
-
-type SentHandshake = Extract<Sendable, { type: 'handshake' }>;
-
-/** What each long field takes at most. */
-function handshakeBytes({ id, userData, extensions = [] }: SentHandshake) {
-  return {
-    userData: userData?.byteLength ?? 0,
-    extensions: extensions.reduce((sum, name) => sum + NAME_BYTES + CODE_UNIT_BYTES * name.length, 0),
-    id: id?.byteLength ?? 0,
-  };
-}
-
-function assertHandshake(channel: number, message: SentHandshake): void {
-  const { extensions = [] } = message;
-  if (extensions.length > MAX_NAMES)
-    throw new RangeError(`"extensions" expected at most ${MAX_NAMES} names, got ${extensions.length}`);
-  if (fitsFrame(channel, message)) return;
-  const [[longest]] = Object.entries(handshakeBytes(message)).sort(([, a], [, b]) => b - a) as [
-    [string, number],
-  ];
-  throw new RangeError(
-    `"${longest}" expected a Handshake of at most ${MAX_BODY_BYTES} bytes in all, got one of ${bodyBytes(channel, message)}`,
-  );
 }
 
 function assertFits(channel: number, message: Sendable, name: string, bytes: Uint8Array | undefined): void {

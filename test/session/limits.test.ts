@@ -239,7 +239,7 @@ describe('every limit has its attacker', () => {
     transport.arrive(feed(2, new Uint8Array(32)));
     expect(await outcome(session.closed)).toBe('pending');
     expect(lookups).toHaveLength(1);
-    expect(dropped.filter((reason) => /raise limits.channels/.test(reason))).toHaveLength(2);
+    expect(dropped.filter((reason) => /has opened 3 channels$/.test(reason))).toHaveLength(2);
     expect(dropped).toHaveLength(22);
   });
 
