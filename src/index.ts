@@ -25,6 +25,7 @@ export type { Made, Produce } from './session/outbox.ts';
 export type { Remote } from './session/remote.ts';
 export { connect, type Session } from './session/session.ts';
 export { type MemoryFile, type MemoryStorage, memoryStorage } from './storage/memory.ts';
+export type { PlatformAbortSignal } from './stream/abort.ts';
 export type { Clock } from './stream/clock.ts';
 export { type LimitedTransport, limited, type RateLimits } from './stream/limited.ts';
 export type { MaybePromise } from './stream/stage.ts';

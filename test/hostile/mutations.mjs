@@ -95,7 +95,7 @@ const mutations = [
   [
     'a signature is not looked at',
     'src/feed/merkle/verification.ts',
-    'if (valid !== true)',
+    'if (!valid)',
     'if (false)',
     'replication replicator',
   ],
@@ -256,10 +256,10 @@ const mutations = [
   ],
   [
     'what the app appends is kept and not copied',
-    'src/feed/block-store.ts',
-    'data.push({ offset, bytes });',
-    'data.push({ offset, bytes, isFinal: true });',
-    'handed-over',
+    'src/feed/feed.ts',
+    'const batch = given.map((block) => new Uint8Array(block));',
+    'const batch = given;',
+    'feed handed-over',
   ],
   [
     'a block keeps all that a peer sent along',
@@ -284,6 +284,7 @@ const files = {
   'sleep-crash': 'test/feed/sleep-crash.test.ts',
   'sleep-cut': 'test/feed/sleep-cut.test.ts',
   'handed-over': 'test/feed/handed-over.test.ts',
+  feed: 'test/feed/feed.test.ts',
 };
 
 const chosen = process.argv.slice(2).map(Number);
