@@ -90,7 +90,7 @@ export class Router implements ChannelHost {
       this.#remote[number] = channel;
       this.#openBoth(channel);
     });
-    this.#refuseUnopened();
+    if (this.#opened === max) this.#refuseUnopened();
     return { channel, newId: before === undefined ? id : undefined };
   }
 

@@ -11,8 +11,8 @@ const MAX_BODY_BYTES = 8_388_608;
 const SURELY_FITS_BYTES = 8_000_000;
 /** An upper bound for the size of a node of Data. */
 const NODE_BYTES = 64;
-/** Upper bounds for the size of a part of a Handshake: of what is around it, and of each UTF-16 code unit of a name. */
-const PART_BYTES = 8;
+/** Upper bounds for the size of a name: of what is around it, and of each UTF-16 code unit. */
+const NAME_BYTES = 8;
 const CODE_UNIT_BYTES = 3;
 /** Names of a Handshake: what its other four fields leave of those that are read. */
 const MAX_NAMES = MAX_FIELDS - 4;
@@ -80,9 +80,9 @@ function longBytes(message: Sendable): number {
     case 'extension':
       return message.payload.byteLength;
     case 'handshake':
-      return [message.id, message.userData, ...(message.extensions ?? [])].reduce(
-        (sum, part) => sum + (part === undefined ? 0 : PART_BYTES + CODE_UNIT_BYTES * part.length),
-        0,
+      return (message.extensions ?? []).reduce(
+        (sum, name) => sum + NAME_BYTES + CODE_UNIT_BYTES * name.length,
+        (message.id?.byteLength ?? 0) + (message.userData?.byteLength ?? 0),
       );
     default:
       return 0;
