@@ -103,9 +103,9 @@ export function assertInteger(
   }
 }
 
-/** Throws unless `value` is an object; `example` shows what one looks like. */
+/** Throws unless `value` is an object, and no bytes, as of a key; `example` shows what one looks like. */
 export function assertObject(name: string, value: unknown, example: string): asserts value is object {
-  if (typeof value !== 'object' || value === null)
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array)
     throw new TypeError(`"${name}" expected an object, ${example}, got ${describe(value)}`);
 }
 

@@ -25,7 +25,7 @@ const layers: readonly (readonly string[])[] = [
     'session/options',
   ],
   ['session/channel'],
-  ['session/arrivals'],
+  ['session/offers'],
   ['session/router'],
   ['session'],
   ['extension'],

@@ -26,7 +26,7 @@ export async function dialWithin(
   const dialing = Promise.resolve(attempt.signal).then(dial);
   try {
     if (stop.aborted) onStop();
-    return await abortable(dialing, attempt.signal as AbortSignalLike);
+    return await abortable(dialing, attempt.signal);
   } catch (error) {
     dialing.then(
       (late) => isTransport(late) && late.abort(error),

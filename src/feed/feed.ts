@@ -6,7 +6,7 @@ import { parseKey, toHex } from '../crypto/hex.ts';
 import { libsodium } from '../crypto/libsodium.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Signer } from '../crypto/signer.ts';
-import { assertBytes, assertInteger, describe, StorageError } from '../errors.ts';
+import { assertBytes, assertInteger, assertObject, describe, StorageError } from '../errors.ts';
 import type { Channel } from '../session/channel.ts';
 import { abortable } from '../stream/abortable.ts';
 import type { AbortSignalLike } from '../stream/transport.ts';
@@ -74,8 +74,7 @@ export class Feed {
    * where this side is the writer and its files do not have all that it signed.
    */
   static async open(storage: Storage, options: OpenOptions = {}): Promise<Feed> {
-    if (options instanceof Uint8Array || typeof options === 'string')
-      throw new TypeError(`"options" expected an object, as in { key }, got ${describe(options)}`);
+    assertObject('options', options, 'as in { key }');
     const wanted = options.key === undefined ? undefined : parseKey(options.key);
     const crypto = options.crypto ?? (await libsodium());
     return opening(storage, async (files) => {

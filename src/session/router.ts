@@ -7,11 +7,11 @@ import { toHex } from '../crypto/hex.ts';
 import { ProtocolError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { Feed, Packet } from '../wire/messages.ts';
-import { Arrivals } from './arrivals.ts';
 import { Channel, type ChannelHost, type ChannelMessage, type NamedExtension } from './channel.ts';
 import type { ExtensionHandlers } from './extension-handlers.ts';
 import type { ExtensionNames } from './extension-names.ts';
 import { NONE } from './none.ts';
+import { Offers } from './offers.ts';
 import type { Outbox } from './outbox.ts';
 import type { Tracer } from './tracer.ts';
 
@@ -45,9 +45,8 @@ export class Router implements ChannelHost {
   #unreadable = 0;
   /** Bytes that wait for feeds not open here. */
   #unopenedBytes = 0;
-  readonly #arrivals = new Arrivals();
+  readonly #offers = new Offers();
   #drained: (() => void) | undefined;
-  #isFinishing = false;
 
   constructor(
     session: ChannelHost['session'],
@@ -149,7 +148,7 @@ export class Router implements ChannelHost {
     this.#remote[number] = channel;
     const refusal = channel.isLocal ? undefined : this.#refusal(name);
     if (refusal !== undefined) return this.#letGo(number, channel, refusal);
-    this.#arrivals.add(channel);
+    this.#offers.add(channel);
     if (channel.isLocal) return this.#openBoth(channel);
     this.#expire(number, channel);
     this.session.onOffer(channel);
@@ -203,7 +202,6 @@ export class Router implements ChannelHost {
 
   /** This side is closing, and opens nothing more. */
   finish(): void {
-    this.#isFinishing = true;
     this.#refuseUnopened();
     this.drained();
   }
@@ -215,7 +213,7 @@ export class Router implements ChannelHost {
 
   /** The channels that the remote opens, in order, until the session ends. */
   incoming(): AsyncIterable<Channel> {
-    return this.#arrivals.take();
+    return this.#offers.take();
   }
 
   /** The channels that both sides have open. */
@@ -229,12 +227,12 @@ export class Router implements ChannelHost {
   /** No message will come any more; `why` gives the error where the session failed. */
   end(why: () => unknown): void {
     for (const { channel } of [...this.#feeds.values()]) channel?.end(why);
-    this.#arrivals.end();
+    this.#offers.end();
     this.drained();
   }
 
   #withdraw(channel: Channel): void {
-    this.#arrivals.withdraw(channel);
+    this.#offers.withdraw(channel);
     channel.close();
   }
 
@@ -245,7 +243,7 @@ export class Router implements ChannelHost {
 
   /** Why a feed that is not open here cannot be opened any more; `undefined` where it can. */
   #refusal(name: string): string | undefined {
-    if (this.#isFinishing) return 'a feed not open here: this side is closing';
+    if (!this.session.isOpen) return 'a feed not open here: this side is closing';
     const { channels: max } = this.limits;
     return this.#opened < max || this.#feeds.get(name)?.id !== undefined
       ? undefined

@@ -62,11 +62,7 @@ export function encodeZeros(bytes: number): Uint8Array {
  */
 export function decodeRle(encoded: Uint8Array, maxBytes: number): Uint8Array {
   const bits = new Uint8Array(Math.ceil(unpackedBytes(encoded, maxBytes) / 4) * 4);
-  let at = 0;
-  for (const section of read(encoded)) {
-    unpack(encoded, section, bits, at);
-    at += section.bytes;
-  }
+  unpack(encoded, read(encoded), bits);
   return bits;
 }
 
@@ -96,11 +92,7 @@ export function decodeStretches(encoded: Uint8Array, maxBytes: number): Stretch[
     if (short.length === 0) return;
     const byteLength = short.reduce((sum, { bytes }) => sum + bytes, 0);
     const bits = new Uint8Array(byteLength);
-    let to = 0;
-    for (const section of short) {
-      unpack(encoded, section, bits, to);
-      to += section.bytes;
-    }
+    unpack(encoded, short, bits);
     stretches.push({ at: at - byteLength, byteLength, bits });
     short = [];
   };
@@ -125,9 +117,14 @@ function unpackedBytes(encoded: Uint8Array, maxBytes: number): number {
   return size;
 }
 
-function unpack(encoded: Uint8Array, { start, bytes, fill }: Section, bits: Uint8Array, at: number): void {
-  if (fill < 0) bits.set(encoded.subarray(start, start + bytes), at);
-  else if (fill > 0) bits.fill(fill, at, at + bytes);
+/** Writes what `sections` stand for to the start of `bits`, where all is zero yet. */
+function unpack(encoded: Uint8Array, sections: Iterable<Section>, bits: Uint8Array): void {
+  let at = 0;
+  for (const { start, bytes, fill } of sections) {
+    if (fill < 0) bits.set(encoded.subarray(start, start + bytes), at);
+    else if (fill > 0) bits.fill(fill, at, at + bytes);
+    at += bytes;
+  }
 }
 
 function split(bits: Uint8Array): Part[] {

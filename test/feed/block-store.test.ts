@@ -7,6 +7,7 @@ import { memoryStorage, type Storage } from '../../src/index.ts';
 import { deferred } from '../../src/stream/deferred.ts';
 import type { Data } from '../../src/wire/messages.ts';
 import { blocksOf, offsetsOf } from '../interop/blocks.ts';
+import { fileOf } from './file-of.ts';
 import { truthOf } from './scripted-peer.ts';
 
 const blocks = blocksOf(21, 30);
@@ -73,18 +74,13 @@ describe('put', () => {
     let isFull = false;
     const store = await empty({
       ...storage,
-      file: (name) => {
-        const file = storage.file(name);
-        return {
-          size: () => file.size(),
-          read: (offset, length) => file.read(offset, length),
-          write: (offset, bytes) => {
-            if (isFull) throw new Error('no space left');
-            file.write(offset, bytes);
-          },
-          flush: () => {},
-        };
-      },
+      file: (name) => ({
+        ...fileOf(storage, name),
+        write: (offset, bytes) => {
+          if (isFull) throw new Error('no space left');
+          storage.file(name).write(offset, bytes);
+        },
+      }),
     });
     await store.put(await ask(store, 0));
     isFull = true;
@@ -138,23 +134,17 @@ describe('answer', () => {
     const gate = deferred<void>();
     let isSlow = false;
     const slow: Storage = {
-      open: () => memory.open(),
-      close: () => memory.close(),
-      file(name) {
-        const file = memory.file(name);
-        return {
-          size: () => file.size(),
-          write: (offset, bytes) => file.write(offset, bytes),
-          flush: () => file.flush(),
-          async read(offset, length) {
-            if (isSlow) {
-              asked.push(name);
-              await gate.promise;
-            }
-            return file.read(offset, length);
-          },
-        };
-      },
+      ...memory,
+      file: (name) => ({
+        ...fileOf(memory, name),
+        async read(offset, length) {
+          if (isSlow) {
+            asked.push(name);
+            await gate.promise;
+          }
+          return memory.file(name).read(offset, length);
+        },
+      }),
     };
     const store = await open(slow);
     isSlow = true;

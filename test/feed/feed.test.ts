@@ -1,7 +1,8 @@
 /** A feed in one program's hands: what it takes, gives, refuses and tells. */
 import { describe, expect, it } from 'vitest';
-import { Feed, memoryStorage, type StorageFile } from '../../src/index.ts';
+import { Feed, memoryStorage } from '../../src/index.ts';
 import { blocksOf, offsetsOf, text } from '../interop/blocks.ts';
+import { fileOf } from './file-of.ts';
 import { answering, pair, scriptedPeer, truthOf, until } from './scripted-peer.ts';
 
 const blocks = blocksOf(60, 40);
@@ -11,15 +12,6 @@ async function written(): Promise<Feed> {
   const feed = await Feed.create(memoryStorage());
   await feed.append(blocks);
   return feed;
-}
-
-function bound(file: StorageFile): StorageFile {
-  return {
-    size: () => file.size(),
-    read: (offset, length) => file.read(offset, length),
-    write: (offset, bytes) => file.write(offset, bytes),
-    flush: () => file.flush(),
-  };
 }
 
 async function collect(reading: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
@@ -146,7 +138,7 @@ describe('what is here', () => {
     const feed = await Feed.create({
       ...storage,
       file: (name) => ({
-        ...bound(storage.file(name)),
+        ...fileOf(storage, name),
         discard: (...range) => void discarded.push(range),
       }),
     });

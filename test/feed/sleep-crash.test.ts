@@ -4,9 +4,10 @@ import { libsodium } from '../../src/crypto/libsodium.ts';
 import type { CryptoProvider } from '../../src/crypto/provider.ts';
 import { Feed } from '../../src/feed/feed.ts';
 import { type Commit, SleepFiles } from '../../src/feed/files/sleep-files.ts';
-import type { FileName, Storage, StorageFile } from '../../src/feed/storage.ts';
+import type { FileName, Storage } from '../../src/feed/storage.ts';
 import { type MemoryStorage, memoryStorage } from '../../src/storage/memory.ts';
 import { FailingStorage } from './failing-storage.ts';
+import { fileOf } from './file-of.ts';
 import { MadeFeed } from './made-feed.ts';
 import { filesOf, Reference } from './reference.ts';
 
@@ -19,17 +20,6 @@ function copyOf(storage: MemoryStorage): MemoryStorage {
     copy.file(name).write(0, file.read(0, file.size()));
   }
   return copy;
-}
-
-/** A file with its methods as properties, so that one can be put in the place of another. */
-function fileOf(storage: MemoryStorage, name: FileName): StorageFile {
-  const file = storage.file(name);
-  return {
-    size: () => file.size(),
-    read: (offset, length) => file.read(offset, length),
-    write: (offset, bytes) => file.write(offset, bytes),
-    flush: () => file.flush(),
-  };
 }
 
 async function opened(storage: Storage): Promise<SleepFiles> {

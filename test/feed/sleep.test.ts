@@ -11,6 +11,7 @@ import type { FileName, Storage } from '../../src/feed/storage.ts';
 import { type MemoryStorage, memoryStorage } from '../../src/storage/memory.ts';
 import { nodeStorage } from '../../src/storage/node.ts';
 import { hex, unhex, v6 } from '../vectors/index.ts';
+import { fileOf } from './file-of.ts';
 import { MadeFeed } from './made-feed.ts';
 import { filesOf, Reference, referenceFiles } from './reference.ts';
 
@@ -273,21 +274,15 @@ describe('SleepFiles', () => {
     const storage = memoryStorage();
     const writes: FileName[] = [];
     const counted: Storage = {
-      open: () => storage.open(),
-      close: () => storage.close(),
-      file: (name) => {
-        const file = storage.file(name);
-        return {
-          size: () => file.size(),
-          read: (offset, length) => file.read(offset, length),
-          write: (offset, bytes) => {
-            writes.push(name);
-            file.write(offset, bytes);
-          },
-          discard: (offset, length) => file.discard(offset, length),
-          flush: () => file.flush(),
-        };
-      },
+      ...storage,
+      file: (name) => ({
+        ...fileOf(storage, name),
+        write: (offset, bytes) => {
+          writes.push(name);
+          storage.file(name).write(offset, bytes);
+        },
+        discard: (offset, length) => storage.file(name).discard(offset, length),
+      }),
     };
     const files = await opened(counted);
     const feed = made();

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { BlockStore } from '../../src/feed/block-store.ts';
 import { treeHash } from '../../src/feed/merkle/hash.ts';
 import { Feed, type FeedEvent, ForkError, memoryStorage, type SignedTree } from '../../src/index.ts';
+import { fileOf } from '../feed/file-of.ts';
 import { answering, scriptedPeer, truthOf, until } from '../feed/scripted-peer.ts';
 import { blocksOf } from '../interop/blocks.ts';
 import { crypto } from '../session/peers.ts';
@@ -69,18 +70,13 @@ describe('a fork', () => {
     const reader = await Feed.open(
       {
         ...storage,
-        file: (name) => {
-          const file = storage.file(name);
-          return {
-            size: () => file.size(),
-            read: async (offset, length) => {
-              if (isBroken && name === 'signatures') throw new Error('read error');
-              return file.read(offset, length);
-            },
-            write: (offset, bytes) => file.write(offset, bytes),
-            flush: () => file.flush(),
-          };
-        },
+        file: (name) => ({
+          ...fileOf(storage, name),
+          read: async (offset, length) => {
+            if (isBroken && name === 'signatures') throw new Error('read error');
+            return storage.file(name).read(offset, length);
+          },
+        }),
       },
       { key: one.key },
     );

@@ -78,7 +78,6 @@ export class Room<State, Message = unknown> implements ExtensionLike {
   readonly #listeners = new Listeners<RoomEvent<State, Message>>();
   /** Those to whom others are being introduced. */
   readonly #introducing = new WeakSet<Session>();
-  #isClosed = false;
   #state: { readonly value: State; readonly bytes: Uint8Array } | undefined;
   /** The feeds that this side writes. */
   #written: WriterProof[] = [];
@@ -186,7 +185,6 @@ export class Room<State, Message = unknown> implements ExtensionLike {
   /** Leaves for good, and forgets the others: nothing is heard or passed on any more, and no timer is left behind. */
   close(): void {
     this.leave();
-    this.#isClosed = true;
     this.#signed.close();
     this.#members.clear();
   }
@@ -255,7 +253,7 @@ export class Room<State, Message = unknown> implements ExtensionLike {
   }
 
   #assertOpen(): void {
-    if (this.#isClosed) throw new TypeError('the room was closed: open another one');
+    if (this.#signed.isClosed) throw new TypeError('the room was closed: open another one');
   }
 
   // Out.
@@ -314,7 +312,7 @@ export class Room<State, Message = unknown> implements ExtensionLike {
     for (const { member, packet, timestamp } of [...this.#members.entries]) {
       if (packet === undefined || timestamp < this.#now() - this.#signed.limits.skewMs) continue;
       while (!channel.isEnded && !channel.isWritable) await channel.writable();
-      if (channel.isEnded || this.#isClosed) break;
+      if (channel.isEnded || this.#signed.isClosed) break;
       if (this.#signed.hears(member.id)) this.#signed.pass(packet, channel);
     }
     this.#introducing.delete(session);

@@ -242,6 +242,11 @@ export class SignedMessages implements ExtensionLike {
     this.#peers.clear();
   }
 
+  /** @internal Whether {@link close} was called. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** @internal Whether something of this sender may be taken, also of what was accepted before. */
   hears(id: string): boolean {
     return !this.#isClosed && !this.#receiver.isDenied(id);

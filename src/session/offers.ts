@@ -2,7 +2,7 @@
 import type { Channel } from './channel.ts';
 import { NONE } from './none.ts';
 
-export class Arrivals {
+export class Offers {
   #waiting: readonly Channel[] = NONE;
   #onChange: readonly (() => void)[] = NONE;
   #hasEnded = false;
